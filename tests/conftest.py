@@ -1,0 +1,21 @@
+"""Shared fixtures: paths of the example and of the shared data sets."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+SHARED = Path(os.environ.get("OSTINATO_SHARED_DATA", ROOT.parent / "shared" / "data"))
+
+
+@pytest.fixture(scope="session")
+def milk_csv() -> Path:
+    return ROOT / "examples" / "monthly_milk_production.csv"
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    if not SHARED.is_dir():
+        pytest.skip("the shared data sets are not here; set OSTINATO_SHARED_DATA")
+    return SHARED
