@@ -1,1 +1,1 @@
-"""To be described."""
+"""Judging forecasts: metrics, baselines, the rolling origin, the verdict, and intervals."""
