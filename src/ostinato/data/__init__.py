@@ -1,1 +1,1 @@
-"""To be described."""
+"""Files and frames to series on a regular grid, and series to batches."""
