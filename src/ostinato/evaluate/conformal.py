@@ -1,0 +1,272 @@
+"""Prediction intervals from the errors of a backtest, per step ahead.
+
+Split conformal prediction takes the interval's half width from the sorted absolute errors of forecasts
+made like the one in question: at level L of n errors it is the L (n + 1)-th smallest, which holds L of the
+time whatever the errors' distribution. A backtest has few origins (eight, say), so:
+
+* with 60 cells (series times origins) or more, each step ahead has its own sorted errors;
+* with fewer, the errors of all steps are divided by a smooth spread (a power of the step, fitted to
+  the mean absolute errors) and pooled. Errors of one origin go together, so the n of the formula is the
+  effective number of errors, from their intra-class correlation;
+* between two sorted errors the width is interpolated; beyond the largest, where n is too small for
+  the level, it grows as the tail of a normal distribution does;
+* with several series, errors are in MASE's unit of each series.
+
+Widths never shrink as the level grows, so intervals of higher levels hold those of lower ones.
+
+References:
+    J. Lei, M. G'Sell, A. Rinaldo, R. J. Tibshirani and L. Wasserman (2018), Distribution-free
+    predictive inference for regression, section 2.2.
+    K. Stankeviciute, A. M. Alaa and M. van der Schaar (2021), Conformal time-series forecasting.
+    L. Kish (1965), Survey sampling, section 5.4 (effective number of clustered values).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from statistics import NormalDist
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from ostinato.errors import ConfigError, DataError, ModelFileError
+from ostinato.evaluate import blocks, scores
+
+Values = NDArray[np.float64]
+OWN_STEPS = 60  # cells from which each step ahead has errors enough of its own
+KEPT = 401  # sorted errors kept of a step; of more, evenly spaced quantiles
+LEVELS = (80.0, 95.0)
+
+
+@dataclass(frozen=True)
+class Conformal:
+    """Half widths of prediction intervals, per step ahead and level.
+
+    Attributes:
+        spread: size of the errors at each step ahead, h numbers, in the unit of `errors`.
+        errors: sorted absolute errors in units of the spread; one row for all steps, or one a step.
+        count: effective number of errors behind each row.
+        scales: unit of each series by its id as text; empty = all 1.
+    """
+
+    spread: tuple[float, ...]
+    errors: tuple[tuple[float, ...], ...]
+    count: float
+    scales: Mapping[str, float] = field(default_factory=dict)
+
+    @classmethod
+    def fit(cls, errors: ArrayLike, scales: Mapping[str, float] | None = None) -> Conformal:
+        """Learn the widths from errors of a backtest.
+
+        Args:
+            errors: forecast minus truth, shape (cells, h); one row per origin (and series, already in
+                units of the series); NaN = missing.
+            scales: unit of each series by its id as text.
+
+        Returns:
+            The widths of `h` steps.
+
+        Raises:
+            DataError: there is no error at all.
+        """
+        sizes = np.abs(np.asarray(errors, dtype=np.float64))
+        if sizes.ndim != 2 or not (~np.isnan(sizes)).any():
+            raise DataError(
+                "there are no backtest errors to make intervals from; "
+                "give a history long enough for one origin"
+            )
+        spread = _spread(sizes)
+        scores_ = sizes / spread
+        rows = [_sorted(column) for column in scores_.T] if len(sizes) >= OWN_STEPS else []
+        count = float(len(sizes))
+        if not rows or min(len(row) for row in rows) < OWN_STEPS:
+            rows = [_sorted(scores_)]
+            count = _effective(scores_)
+        kept = tuple(tuple(float(value) for value in _thin(row)) for row in rows)
+        return cls(tuple(float(value) for value in spread), kept, count, dict(scales or {}))
+
+    @classmethod
+    def from_backtest(
+        cls, cv: pd.DataFrame, frame: pd.DataFrame, season_length: int, *, model: str
+    ) -> Conformal:
+        """Learn the widths of one model from a backtest.
+
+        Args:
+            cv: the backtest: unique_id, ds, cutoff, y and one column per model.
+            frame: unique_id, ds, y; the series it was made of.
+            season_length: steps in a season.
+            model: the column of the model.
+
+        Returns:
+            The widths, in the unit of each series where there are several.
+
+        Raises:
+            ConfigError: `cv` has no column `model`.
+            DataError: there is no error at all.
+        """
+        if model not in cv.columns:
+            raise ConfigError(
+                f"the backtest has no column {model!r}; it has {', '.join(scores.models_of(cv))}"
+            )
+        steps = cv.groupby(["unique_id", "cutoff"], sort=False, observed=True).cumcount().to_numpy()
+        h = int(steps.max()) + 1 if len(steps) else 1
+        errors = (cv[model] - cv["y"]).to_numpy(dtype=np.float64).reshape(-1, h)  # (cells, h)
+        if frame["unique_id"].nunique() == 1:
+            return cls.fit(errors)
+        at_origin = scores.cells(cv, frame, season_length).scale[:, None]
+        view = blocks.split(frame)
+        at_end = scores.running_scale(frame, season_length)[view.ends - 1]
+        names = [str(name) for name in blocks.names(view)]
+        scales = {name: float(scale) for name, scale in zip(names, np.nan_to_num(at_end), strict=True)}
+        # A series that has not moved yet has no unit; its errors say nothing about the others.
+        return cls.fit(
+            np.divide(errors, at_origin, out=np.full(errors.shape, np.nan), where=at_origin > 0), scales
+        )
+
+    def interval(self, forecast: ArrayLike, levels: Sequence[float] = LEVELS) -> tuple[Values, Values]:
+        """Ends of the intervals around a forecast.
+
+        Args:
+            forecast: shape (h,) or (series, h), with at most the steps of the backtest.
+            levels: in percent, between 0 and 100.
+
+        Returns:
+            Lower and upper ends, each of shape (len(levels), *forecast.shape), in units of the spread's
+            errors: for several series multiply the widths by their scales, as `apply` does.
+
+        Raises:
+            ConfigError: a level outside (0, 100), or more steps than the backtest had.
+        """
+        middle = np.asarray(forecast, dtype=np.float64)
+        widths = self.widths(middle.shape[-1], levels)
+        widths = widths.reshape(len(levels), *(1,) * (middle.ndim - 1), middle.shape[-1])
+        return middle - widths, middle + widths
+
+    def widths(self, h: int, levels: Sequence[float] = LEVELS) -> Values:
+        """Half widths of the intervals of the first `h` steps, (len(levels), h)."""
+        if h > len(self.spread):
+            raise ConfigError(
+                f"horizon is {h} but the intervals were learned for {len(self.spread)} steps; "
+                f"forecast at most {len(self.spread)}"
+            )
+        for level in levels:
+            if not 0 < level < 100:
+                raise ConfigError(f"level is {level}; it must lie between 0 and 100 percent")
+        spread = np.asarray(self.spread[:h])
+        rows = self.errors if len(self.errors) > 1 else self.errors * h
+        table = [[_quantile(row, self.count, level / 100) for row in rows[:h]] for level in levels]
+        found: Values = np.asarray(table, dtype=np.float64).reshape(len(levels), h) * spread
+        return found
+
+    def apply(
+        self, table: pd.DataFrame, levels: Sequence[float] = LEVELS, column: str = "forecast"
+    ) -> pd.DataFrame:
+        """Add the ends of the intervals to a table of forecasts.
+
+        Args:
+            table: unique_id, ds and the forecasts, the same number of rows for each series.
+            levels: in percent, between 0 and 100.
+            column: name of the forecasts' column.
+
+        Returns:
+            The table with forecast-lo-80, forecast-hi-80 and so on for each level; NaN for a series
+            without a scale.
+        """
+        names = table["unique_id"].drop_duplicates()
+        middle = table[column].to_numpy(dtype=np.float64).reshape(len(names), -1)
+        units = np.array([self.scales.get(str(name), np.nan) if self.scales else 1.0 for name in names])
+        widths = self.widths(middle.shape[1], levels)
+        result = table.copy()
+        for level, width in zip(levels, widths, strict=True):
+            half = units[:, None] * width
+            result[f"{column}-lo-{level:g}"] = (middle - half).ravel()
+            result[f"{column}-hi-{level:g}"] = (middle + half).ravel()
+        return result
+
+    def to_dict(self) -> dict[str, Any]:
+        """The widths as plain lists and numbers, for JSON."""
+        return {
+            "spread": list(self.spread),
+            "errors": [list(row) for row in self.errors],
+            "count": self.count,
+            "scales": dict(self.scales),
+        }
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> Conformal:
+        """The widths from what `to_dict` gave.
+
+        Args:
+            content: a dictionary read from JSON.
+
+        Raises:
+            ModelFileError: a part is missing or is not what it should be.
+        """
+        try:
+            spread = tuple(float(value) for value in content["spread"])
+            errors = tuple(tuple(float(value) for value in row) for row in content["errors"])
+            count = float(content["count"])
+            scales = {str(name): float(value) for name, value in content["scales"].items()}
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise ModelFileError(
+                f"the intervals of the model file are damaged ({error!r}); fit again"
+            ) from error
+        if not spread or len(errors) not in (1, len(spread)) or not all(errors) or not count > 0:
+            raise ModelFileError(
+                "the intervals of the model file are damaged (sizes do not agree); fit again"
+            )
+        return cls(spread, errors, count, scales)
+
+
+def _spread(sizes: Values) -> Values:
+    """A power of the step, between constant and linear growth, that fits the mean sizes, (h,)."""
+    known = ~np.isnan(sizes)
+    count = known.sum(axis=0)
+    means = np.divide(
+        np.where(known, sizes, 0.0).sum(axis=0), count, out=np.full(len(count), np.nan), where=count > 0
+    )
+    usable = means > 0  # also false for NaN
+    if not usable.any():
+        return np.ones(len(means))
+    steps = np.log(np.arange(1, len(means) + 1))
+    power = 0.0
+    if usable.sum() > 1:
+        power = float(np.clip(np.polyfit(steps[usable], np.log(means[usable]), 1)[0], 0.0, 1.0))
+    shape = np.exp(power * steps)
+    spread: Values = shape * (means[usable].mean() / shape[usable].mean())
+    return spread
+
+
+def _effective(errors: Values) -> float:
+    """How many independent errors the (cells, h) errors are worth, between cells and cells * h."""
+    cells, h = errors.shape
+    whole = errors[~np.isnan(errors).any(axis=1)]
+    if h == 1 or len(whole) < 3:
+        return float((~np.isnan(errors).all(axis=1)).sum())
+    between = h * whole.mean(axis=1).var(ddof=1)
+    within = whole.var(axis=1, ddof=1).mean()
+    total = between + (h - 1) * within
+    correlation = float(np.clip((between - within) / total, 0.0, 1.0)) if total > 0 else 1.0
+    return float(cells * h / (1 + (h - 1) * correlation))
+
+
+def _sorted(values: Values) -> Values:
+    """The known values, smallest first."""
+    return np.sort(values[~np.isnan(values)])
+
+
+def _thin(values: Values) -> Values:
+    """At most KEPT sorted values that have the same quantiles."""
+    return values if len(values) <= KEPT else np.quantile(values, np.linspace(0, 1, KEPT))
+
+
+def _quantile(values: Sequence[float], count: float, level: float) -> float:
+    """The conformal quantile of sorted errors, of which `count` are independent."""
+    place = level * (count + 1) / count
+    if place <= 1:
+        return float(np.quantile(values, place))
+    reached = NormalDist().inv_cdf(0.5 + count / (count + 1) / 2)
+    return values[-1] * NormalDist().inv_cdf(0.5 + level / 2) / reached

@@ -1,0 +1,237 @@
+"""The verdict: whether a network is better than the baselines, by how much, and how sure that is.
+
+The burden of proof lies with the network: its forecast is to be used only where the interval of its
+improvement over the best baseline lies above zero. Otherwise the best baseline's forecast is.
+
+Errors are mean absolute errors in MASE's unit, one a series and origin. All models are judged on the same
+cells, so differences are paired: origins (and series, where there are several) are drawn again with all
+their models. The best baseline is chosen anew in each draw, as it was chosen by these very scores: so the
+interval pays for the choice, and many baselines do not make one of them look better than it is.
+
+References:
+    B. Efron and R. J. Tibshirani (1993), An introduction to the bootstrap, chapter 13 (percentiles).
+    T. C. Hesterberg (2015), What teachers should know about the bootstrap, section 5.3
+    (percentiles widened for few origins).
+    A. B. Owen (2007), The pigeonhole bootstrap (drawing rows and columns independently).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from statistics import NormalDist
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ostinato.errors import ConfigError
+from ostinato.evaluate import scores
+
+Values = NDArray[np.float64]
+LEVEL = 0.95
+DRAWS = 4000
+BATCH = 250  # draws at a time, to bound the memory with thousands of series
+FEWEST_ORIGINS = 3
+MANY_SERIES = 20  # so many series tell something even with fewer origins
+WORST = -10.0  # improvements below -1000 % are all the same
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whose forecast is to be used, and why.
+
+    Attributes:
+        best: name of the model whose forecast is to be used.
+        beats_seasonal_naive: whether the network's error is surely below seasonal naive's; None = cannot
+            be told.
+        improvement: share by which the network's error lies below the best baseline's (0.2 = 20 %
+            less, negative = more); NaN = unknown.
+        interval: its 95 % interval, (low, high); NaN = unknown.
+        origins: number of origins.
+        text: all of this in a sentence.
+    """
+
+    best: str
+    beats_seasonal_naive: bool | None
+    improvement: float
+    interval: tuple[float, float]
+    origins: int
+    text: str
+
+
+def judge(
+    cv: pd.DataFrame, frame: pd.DataFrame, season_length: int, *, model: str, random_state: int = 0
+) -> Verdict:
+    """Judge a model of a backtest by the other columns, its baselines.
+
+    Args:
+        cv: the backtest: unique_id, ds, cutoff, y and one column per model; no rows = there was none.
+        frame: unique_id, ds, y; the series the backtest was made of.
+        season_length: steps in a season.
+        model: the column to judge.
+        random_state: seed of the bootstrap.
+
+    Returns:
+        The verdict; the same seed gives the same one.
+
+    Raises:
+        ConfigError: `cv` has rows but no column `model`, or no other to compare it with.
+    """
+    if cv.empty:
+        return _too_little("SeasonalNaive" if season_length > 1 else "Naive", 0)
+    names = scores.models_of(cv)
+    baselines = [name for name in names if name != model]
+    if model not in names or not baselines:
+        raise ConfigError(
+            f"the backtest has the models {', '.join(names)}; to judge {model!r} it needs that and a baseline"
+        )
+    errors = _matrices(scores.cells(cv, frame, season_length))
+    order = [names.index(name) for name in (model, *baselines)]
+    errors = errors[order]  # (models, series, origins), the judged one first
+    series, origins = errors.shape[1:]
+    overall = _overall(errors)
+    ranked = np.where(np.isnan(overall[1:]), np.inf, overall[1:])
+    best = baselines[int(ranked.argmin())]
+    if np.isnan(overall[0]) or np.isinf(ranked.min()):
+        return _too_little(_plain(baselines, season_length), origins)
+    improvement = float(_improvement(overall[:1], overall[1:, None])[0])
+    if origins < FEWEST_ORIGINS and series < MANY_SERIES:
+        return _too_little(_plain(baselines, season_length), origins, model, improvement, best)
+    draws = _draws(errors, np.random.default_rng(random_state))
+    interval = _interval(_improvement(draws[0], draws[1:]), origins if origins >= FEWEST_ORIGINS else series)
+    beats = None
+    if "SeasonalNaive" in baselines:
+        number = 1 + baselines.index("SeasonalNaive")
+        against = _improvement(draws[0], draws[number : number + 1])
+        beats = _interval(against, origins if origins >= FEWEST_ORIGINS else series)[0] > 0
+    text = _sentence(model, best, improvement, interval, (series, origins))
+    return Verdict(model if interval[0] > 0 else best, beats, improvement, interval, origins, text)
+
+
+def _matrices(found: scores.Cells) -> Values:
+    """Errors in MASE's unit by model, series and origin; in that of `y` where no series has a scale."""
+    errors = found.mase
+    if np.isnan(errors).all():
+        errors = found.mae
+    grid = np.full((len(found.models), found.series.max() + 1, found.origin.max() + 1), np.nan)
+    grid[:, found.series, found.origin] = errors
+    answered = ~np.isnan(grid).all(axis=(1, 2), keepdims=True)
+    unfair = (np.isnan(grid) & answered).any(axis=0)  # cells that one of the models could not forecast
+    grid[:, unfair] = np.nan
+    return grid
+
+
+def _overall(errors: Values) -> Values:
+    """Mean error of each model, (models,); NaN without any."""
+    known = ~np.isnan(errors)
+    count = known.sum(axis=(1, 2))
+    total = np.where(known, errors, 0.0).sum(axis=(1, 2))
+    mean: Values = np.divide(total, count, out=np.full(len(total), np.nan), where=count > 0)
+    return mean
+
+
+def _draws(errors: Values, random: np.random.Generator) -> Values:
+    """Mean errors of all models when series and origins are drawn again, (models, draws)."""
+    _, series, origins = errors.shape
+    known = ~np.isnan(errors)
+    filled = np.where(known, errors, 0.0)
+    parts = []
+    for _ in range(DRAWS // BATCH):
+        of_series = _weights(series, BATCH, random, fixed=series == 1)
+        of_origins = _weights(origins, BATCH, random, fixed=origins < FEWEST_ORIGINS)
+        total, count = (
+            np.einsum("mbo,bo->mb", of_series @ part, of_origins)
+            for part in (filled, known.astype(np.float64))
+        )
+        parts.append(np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0))
+    return np.concatenate(parts, axis=1)
+
+
+def _weights(size: int, count: int, random: np.random.Generator, *, fixed: bool) -> Values:
+    """How often each of `size` things is drawn, (count, size); always once if fixed."""
+    if fixed:
+        return np.ones((count, size))
+    return random.multinomial(size, np.full(size, 1 / size), size=count).astype(np.float64)
+
+
+def _improvement(network: Values, baselines: Values) -> Values:
+    """Share by which the network's error lies below the least of the baselines', (draws,)."""
+    least = np.where(np.isnan(baselines), np.inf, baselines).min(axis=0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        gain = np.where(network == least, 0.0, 1 - network / least)
+    gain = np.where(np.isinf(least), np.nan, gain)
+    clipped: Values = np.maximum(gain, WORST)
+    return clipped
+
+
+def _interval(draws: Values, size: int) -> tuple[float, float]:
+    """Percentile interval of the draws, widened for few origins as Student's t is (Hesterberg, 2015)."""
+    known = draws[~np.isnan(draws)]
+    tail = NormalDist().cdf(-np.sqrt(size / (size - 1)) * _student(0.5 + LEVEL / 2, size - 1))
+    low, high = np.quantile(known, [tail, 1 - tail])
+    return float(low), float(high)
+
+
+def _student(probability: float, freedom: int) -> float:
+    """Quantile of Student's t by Cornish and Fisher's expansion (Abramowitz and Stegun, 26.7.5)."""
+    z = NormalDist().inv_cdf(probability)
+    terms = (
+        (z**3 + z) / 4,
+        (5 * z**5 + 16 * z**3 + 3 * z) / 96,
+        (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384,
+        (79 * z**9 + 776 * z**7 + 1482 * z**5 - 1920 * z**3 - 945 * z) / 92160,
+    )
+    return float(z + sum(term / freedom ** (power + 1) for power, term in enumerate(terms)))
+
+
+def _plain(baselines: list[str], season_length: int) -> str:
+    """The baseline to trust without evidence: seasonal naive, or naive where there is no season."""
+    wanted = "SeasonalNaive" if season_length > 1 else "Naive"
+    return wanted if wanted in baselines else baselines[0]
+
+
+def _too_little(
+    best: str, origins: int, model: str = "", improvement: float = float("nan"), against: str = ""
+) -> Verdict:
+    """The verdict that nothing can be told."""
+    count = {0: "no origin", 1: "1 origin"}.get(origins, f"{origins} origins")
+    seen = ""
+    if not np.isnan(improvement):
+        seen = f" ({model}'s error was {_compare(improvement)} than that of {against}, which may be chance)"
+    text = (
+        f"There is too little history to tell whether the network is better than the baselines: "
+        f"{count} with values to compare{seen}. {best}'s forecast is the one to use."
+    )
+    unknown = float("nan")
+    return Verdict(best, None, improvement, (unknown, unknown), origins, text)
+
+
+def _sentence(
+    model: str, best: str, improvement: float, interval: tuple[float, float], size: tuple[int, int]
+) -> str:
+    """The verdict in words."""
+    series, origins = size
+    over = f"{origins} origin{'s' if origins > 1 else ''}" + (f" of {series} series" if series > 1 else "")
+    sure = f"95 % interval {_percent(interval[0])} to {_percent(interval[1])}, {over}"
+    error = f"the best baseline, {best}: its error is {_compare(improvement)}"
+    if interval[0] > 0:
+        return f"{model} is better than {error} ({sure}). {model}'s forecast is the one to use."
+    use = f"{best}'s forecast is the one to use."
+    if improvement > 0:
+        return (
+            f"{model} is not surely better than {error}, but that may be chance (improvement: {sure}). {use}"
+        )
+    return f"{model} is not better than {error} (improvement: {sure}). {use}"
+
+
+def _compare(improvement: float) -> str:
+    """An improvement in words: "12 % lower" or "12 % higher"."""
+    if improvement <= WORST:
+        return "more than ten times higher"
+    return f"{_percent(abs(improvement))} {'lower' if improvement > 0 else 'higher'}"
+
+
+def _percent(share: float) -> str:
+    """A share in percent, with a digit more where it is small."""
+    percent = 100 * share
+    return f"{percent:.1f} %" if abs(percent) < 10 else f"{percent:.0f} %"
