@@ -69,8 +69,10 @@ def to_long(
     raw = from_frame(frame, "the frame")
     roles = columns.choose(raw, time_col=time_col, target_col=target_col, id_col=id_col, log=log)
     rows = to_rows(raw, roles, log, name=roles.target_cols[0])
-    id_dtype = schema.get(roles.id_col) if roles.id_col else None
-    return LongFrame(rows.frame, library, id_dtype, schema.get(roles.time_col), tuple(log.findings))
+    types = [
+        schema.get(name) or _type(frame, name) if name else None for name in (roles.id_col, roles.time_col)
+    ]
+    return LongFrame(rows.frame, library, types[0], types[1], tuple(log.findings))
 
 
 def from_long(df: pd.DataFrame, like: LongFrame) -> Any:
@@ -247,7 +249,7 @@ def _as_pandas(df: Any) -> tuple[pd.DataFrame, str, dict[str, Any]]:
         for name in frame.columns:
             if isinstance(frame[name].dtype, pd.PeriodDtype):
                 frame = frame.assign(**{str(name): frame[name].dt.to_timestamp()})
-        return frame, "pandas", {name: _type(frame, name) for name in frame.columns}
+        return frame, "pandas", {}
     import narwhals as nw
 
     try:

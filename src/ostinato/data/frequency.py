@@ -207,7 +207,7 @@ def _check_one_frequency(rows: Rows, grid: Grid) -> None:
         run[len(run) - shift :] = False
     covered = np.zeros(len(rows.codes), dtype=np.int64)
     for shift in range(_RUN):
-        covered[shift : shift + len(run)] |= run
+        covered[shift : shift + len(run)] |= run[: len(covered) - shift]
     share = np.bincount(rows.codes, covered) / np.bincount(rows.codes)
     worst = int(np.argmax(share))
     if share[worst] > _MIXED_SHARE:

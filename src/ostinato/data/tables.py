@@ -77,7 +77,7 @@ def read(
     Args:
         path: CSV, TSV, Parquet or JSON lines, gzipped or not; ``"-"`` is standard input.
         time_col: Column of the times.
-        target_col: Column of the values; several (listed or joined by commas) or ``"*"`` give one series each.
+        target_col: Column of the values; several (listed, or joined by commas) or ``"*"`` for a wide file.
         id_col: Column that names the series.
         freq: A pandas alias, or an integer step for integer times.
         season_length: Steps in a season.
