@@ -1,0 +1,95 @@
+"""The files of a report, each written beside its place and then moved there, so none is ever half done."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+
+from ostinato.errors import ConfigError
+from ostinato.report.content import ReportContent, summary
+
+
+def prepare_folder(folder: str | Path) -> Path:
+    """Make sure that a folder exists and can be written to, before any work is done.
+
+    Args:
+        folder: made if it does not exist, with its parents.
+
+    Returns:
+        The folder.
+
+    Raises:
+        ConfigError: it cannot be made or written to.
+    """
+    path = Path(folder)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        probe = path / f".probe-{os.getpid()}"
+        probe.write_bytes(b"")
+        probe.unlink()
+    except OSError as error:
+        raise _cannot_write(path, error) from error
+    return path
+
+
+def write(content: ReportContent, out_dir: str | Path, *, pictures: bool = True) -> dict[str, Path]:
+    """Write the tables, the picture, the page and the summary.
+
+    Args:
+        content: what the report says.
+        out_dir: folder to write to; made if it does not exist.
+        pictures: also write forecast.png and report.html.
+
+    Returns:
+        Paths by name: forecast, backtest, leaderboard, picture, report (these two with `pictures`
+        only), summary.
+
+    Raises:
+        ConfigError: the folder cannot be written to.
+    """
+    folder = prepare_folder(out_dir)
+    parts: dict[str, tuple[str, Callable[[], bytes]]] = {
+        "forecast": ("forecast.csv", lambda: _csv(content.forecast)),
+        "backtest": ("backtest.csv", lambda: _csv(content.backtest)),
+        "leaderboard": ("leaderboard.csv", lambda: _csv(content.leaderboard)),
+    }
+    if pictures:
+        from ostinato.report.page import page
+        from ostinato.report.picture import picture
+
+        parts["picture"] = ("forecast.png", lambda: picture(content))
+        parts["report"] = ("report.html", lambda: page(content).encode())
+    outputs = {name: folder / file for name, (file, _) in parts.items()} | {"summary": folder / "report.json"}
+    parts["summary"] = (
+        "report.json",
+        lambda: (json.dumps(summary(content, outputs), indent=2, allow_nan=False) + "\n").encode(),
+    )
+    for name, (_, make) in parts.items():
+        _replace(outputs[name], make())
+    return outputs
+
+
+def _csv(table: pd.DataFrame) -> bytes:
+    """A table as CSV; ten digits are more than any forecast knows."""
+    return table.to_csv(index=False, float_format="%.10g", lineterminator="\n").encode()
+
+
+def _replace(path: Path, content: bytes) -> None:
+    """Write a file under another name and move it to its own."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        draft.write_bytes(content)
+        draft.replace(path)
+    except OSError as error:
+        draft.unlink(missing_ok=True)
+        raise _cannot_write(path, error) from error
+
+
+def _cannot_write(path: Path, error: OSError) -> ConfigError:
+    """The sentence about a place that cannot be written to."""
+    reason = (error.strerror or str(error)).lower()
+    return ConfigError(f"cannot write to {path} ({reason}); choose another folder with --out")
