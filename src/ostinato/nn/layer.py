@@ -247,7 +247,11 @@ class RecurrentLayer(nn.Module, ABC):
 
 def _checked_lengths(lengths: Tensor | Sequence[int], batch: int, time: int) -> Tensor | None:
     """Return the lengths as a tensor, or None where every step is real."""
-    real = torch.as_tensor(lengths)
+    real = (
+        lengths
+        if isinstance(lengths, Tensor)
+        else torch.tensor(lengths, dtype=None if lengths else torch.int64)
+    )
     if real.is_floating_point() or real.dtype == torch.bool or tuple(real.shape) != (batch,):
         raise ConfigError(
             f"lengths has the shape {tuple(real.shape)} and type {real.dtype}; use {batch} integers"
