@@ -11,11 +11,50 @@ from ostinato.errors import OstinatoError
 LINES = ["Date,Production", *(f"{1962 + i // 12}-{i % 12 + 1:02d},{500 + i % 12 * 7}" for i in range(40))]
 PLAIN = "\n".join(LINES).encode()
 CELLS = st.sampled_from(
-    ["", "1", "-2.5", "1e308", "1e999", "nan", "inf", "1962-01", "31/01/1962", "1/2/3", "Jan 62", "1962Q1", "19620101"]
-    + ["a", "é", '"', "1,5", "1.234,5", "2024-01-01T00:00Z", "2024-01-01 25:00", "1700000000", "12", "-", "_1", "١٢"]
-    + ["99999999999999999999", "0001-01-01", "9999-12-31", "1962-W53", "true", "today", "\x85", "\u2028", "1962-00"]
+    [
+        "",
+        "1",
+        "-2.5",
+        "1e308",
+        "1e999",
+        "nan",
+        "inf",
+        "1962-01",
+        "31/01/1962",
+        "1/2/3",
+        "Jan 62",
+        "1962Q1",
+        "19620101",
+    ]
+    + [
+        "a",
+        "é",
+        '"',
+        "1,5",
+        "1.234,5",
+        "2024-01-01T00:00Z",
+        "2024-01-01 25:00",
+        "1700000000",
+        "12",
+        "-",
+        "_1",
+        "١٢",
+    ]
+    + [
+        "99999999999999999999",
+        "0001-01-01",
+        "9999-12-31",
+        "1962-W53",
+        "true",
+        "today",
+        "\x85",
+        "\u2028",
+        "1962-00",
+    ]
 )
-MODEST = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+MODEST = settings(
+    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 
 
 def outcome(path, content, *, lenient=False):
@@ -38,7 +77,8 @@ def outcome(path, content, *, lenient=False):
 
 @MODEST
 @given(
-    st.lists(st.tuples(st.integers(0, len(PLAIN) - 1), st.integers(0, 255)), min_size=1, max_size=6), st.booleans()
+    st.lists(st.tuples(st.integers(0, len(PLAIN) - 1), st.integers(0, 255)), min_size=1, max_size=6),
+    st.booleans(),
 )
 def test_flipped_bytes(tmp_path, flips, lenient):
     content = bytearray(PLAIN)
@@ -54,7 +94,11 @@ def test_missing_bytes(tmp_path, start, end):
 
 
 @MODEST
-@given(st.one_of(st.binary(max_size=200), st.text(max_size=200).map(lambda text: text.encode("utf-8", "replace"))))
+@given(
+    st.one_of(
+        st.binary(max_size=200), st.text(max_size=200).map(lambda text: text.encode("utf-8", "replace"))
+    )
+)
 def test_random_bytes(tmp_path, content):
     for name in ("a.csv", "a.jsonl", "a.json", "a.parquet", "a.csv.gz"):
         outcome(tmp_path / name, content)

@@ -4,7 +4,6 @@ import gzip
 import io
 import re
 import sys
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -38,7 +37,13 @@ def write(tmp_path):
 
 def test_plain_monthly_file_is_understood(write):
     table = tables.read(write(monthly()))
-    assert (table.freq, table.season_length, table.rows, table.series, table.name) == ("MS", 12, 48, 1, "sales")
+    assert (table.freq, table.season_length, table.rows, table.series, table.name) == (
+        "MS",
+        12,
+        48,
+        1,
+        "sales",
+    )
     assert (table.time_col, table.target_col, table.id_col) == ("Date", "Production", None)
     assert list(table.frame.columns) == ["unique_id", "ds", "y"]
     assert table.frame["ds"].iloc[1] == pd.Timestamp("1962-02-01")
@@ -188,7 +193,9 @@ def test_gaps_are_filled_with_a_note(write):
     assert len(table.frame) == 48
     assert table.frame["y"].isna().sum() == 2
     assert any(
-        re.fullmatch("2 gaps in the times filled with missing values, the first in series 'sales' at 1962-04-01", note)
+        re.fullmatch(
+            "2 gaps in the times filled with missing values, the first in series 'sales' at 1962-04-01", note
+        )
         for note in table.notes
     )
 
@@ -240,10 +247,16 @@ BAD_FILES = {
     monthly({7: "soon,589"}): r"sales.csv', line 7: column 'Date' holds 'soon', which is not a date",
     monthly({7: "1962-13,589"}): r"line 7: column 'Date' holds '1962-13', which is not a date",
     monthly({7: ",589"}): r"line 7: column 'Date' has no time \(1 such row\); fill in the times",
-    monthly({7: "1962-06,many"}): r"line 7: column 'Production' holds 'many', which is not a number; write a number",
+    monthly(
+        {7: "1962-06,many"}
+    ): r"line 7: column 'Production' holds 'many', which is not a number; write a number",
     monthly({7: "1962-06,inf"}): r"line 7: column 'Production' holds an infinite number \(1 such cell\)",
-    monthly({7: "1962-05,589"}): r"series 'sales' has 1962-05-01 twice, on lines 6 and 7; keep one row for each time",
-    monthly({7: "1962-06,5,8"}): r"line 7 has 3 cells but the header has 2; quote cells that hold the delimiter",
+    monthly(
+        {7: "1962-05,589"}
+    ): r"series 'sales' has 1962-05-01 twice, on lines 6 and 7; keep one row for each time",
+    monthly(
+        {7: "1962-06,5,8"}
+    ): r"line 7 has 3 cells but the header has 2; quote cells that hold the delimiter",
     monthly({7: "1962-06"}): r"line 7 has 1 cell but the header has 2",
     monthly(header="y,y"): r"has 2 columns named 'y'; rename one",
     "Date,y\n1962-01,\n1962-02,\n": r"has no value at all: every cell of the values is missing; fill some in",
@@ -272,7 +285,11 @@ def test_bad_file_is_refused_in_one_sentence(write, content):
         (b"\x1f\x8bnothing", "a.csv.gz", "is a damaged gzip file"),
         (b"PAR1 and nothing else", "a.parquet", "is not a Parquet file or is damaged"),
         (b"a,b\n1,2\n", "a.parquet", "is not a Parquet file or is damaged"),
-        (b'{"ds": "1962-01", "y": 1}\n{"ds": ', "a.jsonl", "line 2 is not a JSON object; mend or remove the line"),
+        (
+            b'{"ds": "1962-01", "y": 1}\n{"ds": ',
+            "a.jsonl",
+            "line 2 is not a JSON object; mend or remove the line",
+        ),
         (b'{"ds": "1962-01", "y": 1}\n[1]', "a.jsonl", "line 2 is not a JSON object"),
         (b"[1, 2]", "a.json", "is not an array of JSON objects"),
         (b"[1, ", "a.json", "is not valid JSON; give one JSON object a line"),
@@ -296,13 +313,17 @@ def test_missing_file_and_folder_are_refused(tmp_path):
 
 @pytest.mark.parametrize("option", ["time_col", "target_col", "id_col"])
 def test_option_naming_no_column_lists_the_columns(write, option):
-    message = f"has no column 'nope' for --{option.replace('_', '-')}; its columns are 'Date' and 'Production'"
+    message = (
+        f"has no column 'nope' for --{option.replace('_', '-')}; its columns are 'Date' and 'Production'"
+    )
     with pytest.raises(DataError, match=message):
         tables.read(write(monthly()), **{option: "nope"})
 
 
 def test_gaps_can_be_refused(write):
-    with pytest.raises(DataError, match=r"series 'sales' has a gap after 1962-03-01 \(1 gap in all\); fill in"):
+    with pytest.raises(
+        DataError, match=r"series 'sales' has a gap after 1962-03-01 \(1 gap in all\); fill in"
+    ):
         tables.read(write(monthly({5: None})), gaps="refuse")
 
 

@@ -153,12 +153,14 @@ def _month_alias(month: Integers, size: int, side: str, rows: Rows) -> str:
     multiple = "" if size == unit else str(size // unit)
     if unit == 1:
         return f"{multiple}M{side}"
-    letter = "Q" if unit == 3 else "Y"
-    anchor = int(month[0] % 12)
-    plain = (anchor % unit == 0) if side == "S" else (anchor % unit == unit - 1)
-    if plain:
-        return f"{multiple}{letter}{side}" + ("" if side == "S" else "-DEC")
-    return f"{multiple}{letter}{side}-{_MONTHS[anchor if unit == 12 or side == 'E' else anchor % 3]}"
+    anchor = int(month[0] % unit)
+    if unit == 12:
+        plain, letter = (11 if side == "E" else 0), "Y"
+    else:  # quarters are named by the first of their months, or by the last one of the year
+        plain, letter = (2 if side == "E" else 0), "Q"
+    if anchor == plain:
+        return f"{multiple}{letter}{side}" + ("-DEC" if side == "E" else "")
+    return f"{multiple}{letter}{side}-{_MONTHS[anchor + (9 if unit == 3 and side == 'E' else 0)]}"
 
 
 def _daily(days: Integers, distances: Integers) -> str:
