@@ -1,0 +1,168 @@
+"""Training windows drawn without end from synthetic series: inputs, targets and weights."""
+
+from collections import deque
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from ostinato.synthetic import down_sample, generate
+from ostinato.tasks import pretrained_inputs, pretrained_scaling
+
+Array = npt.NDArray[np.float32]
+GROUP = 2048  # windows drawn at once; they share season and steps
+STEPS = 16  # steps ahead that are scored in one window
+SEASONS = (1, 4, 12, 7, 24)
+SEASON_SHARES = (0.3, 0.15, 0.25, 0.08, 0.12)
+OTHER_SEASONS = (2, 3, 5, 6, 8, 10, 13, 18, 26, 30, 36, 48, 52, 60, 96)
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """Histories of similar length, which are read in the same number of patches."""
+
+    shortest: int
+    longest: int
+    horizon: int
+    share: float
+
+
+BUCKETS = (
+    Bucket(5, 32, 24, 0.3),
+    Bucket(33, 64, 40, 0.25),
+    Bucket(65, 192, 64, 0.25),
+    Bucket(193, 512, 128, 0.2),
+)
+
+
+@dataclass(frozen=True)
+class Windows:
+    """Windows ready for the network. Attributes as in `Inputs`, and what they should have said.
+
+    Attributes:
+        target: (windows, steps), in units relative to the last adjusted value, 0 where not scored.
+        weight: (windows, steps), 0 where not scored; it turns units into those of MASE.
+    """
+
+    patches: Array
+    statistics: Array
+    steps: Array
+    experts: Array
+    target: Array
+    weight: Array
+
+    def take(self, rows: npt.NDArray[np.intp]) -> "Windows":
+        """The windows at `rows`."""
+        return Windows(*(getattr(self, name)[rows] for name in self.__dataclass_fields__))
+
+
+def draw(bucket: Bucket, rng: np.random.Generator, count: int = GROUP) -> Windows:
+    """Draws windows of one bucket.
+
+    Args:
+        bucket: the lengths of the histories.
+        rng: the source of chance.
+        count: windows to draw; those without any value are left out.
+
+    Returns:
+        The windows.
+    """
+    season, long = _seasons(bucket, rng)
+    steps = _steps(bucket.horizon, rng)
+    series = _series(count, bucket.longest + bucket.horizon, (season, long), rng)
+    history, future = series[:, : bucket.longest], series[:, bucket.longest + steps - 1]
+    spread = np.log(bucket.longest / bucket.shortest) * rng.random(count)
+    length = np.minimum(np.ceil(bucket.shortest * np.exp(spread)), bucket.longest)
+    history = np.where(
+        np.arange(bucket.longest) >= bucket.longest - length[:, None], history, np.float32(np.nan)
+    )
+    filled = np.isfinite(history).any(axis=1)
+    history, future = history[filled], future[filled]
+    past = pretrained_scaling.prepare(history, season, long)
+    inputs = pretrained_inputs.build(past, steps, pretrained_inputs.patches_for(bucket.longest))
+    target, weight = _targets(past, history, future, steps)
+    apart = inputs.experts.std(axis=2) * (past.unit / past.seasonal_unit)[:, None]
+    weight /= np.sqrt(1 + apart)  # wild series, known as such from the past, count less
+    return Windows(inputs.patches, inputs.statistics, inputs.steps, inputs.experts, target, weight)
+
+
+def _seasons(bucket: Bucket, rng: np.random.Generator) -> tuple[int, int]:
+    """The season told to the network, short and long."""
+    drawn = rng.random()
+    position = int(np.searchsorted(np.cumsum(SEASON_SHARES), drawn))
+    season = SEASONS[position] if position < len(SEASONS) else int(rng.choice(OTHER_SEASONS))
+    if season == 1 and bucket.longest >= 192 and rng.random() < 0.4:
+        return 1, 52
+    if season == 24 and bucket.longest >= 512 and rng.random() < 0.7:
+        return 24, 168
+    return season, 0
+
+
+def _steps(horizon: int, rng: np.random.Generator) -> npt.NDArray[np.int64]:
+    """Steps ahead to score: half among the next, half spread out to the horizon."""
+    near = rng.choice(np.arange(1, 19), STEPS // 2, replace=False)
+    far = rng.permutation(np.setdiff1d(np.unique(np.geomspace(1, horizon, 48).astype(np.int64)), near))
+    return np.sort(np.concatenate([near, far[: STEPS - STEPS // 2]]))
+
+
+def _series(count: int, length: int, seasons: tuple[int, int], rng: np.random.Generator) -> Array:
+    """Series whose true season is mostly, but not always, the one told: (count, length)."""
+    told = seasons[1] if seasons[0] == 1 and seasons[1] else seasons[0]
+    drawn = rng.random()
+    true = told if drawn < 0.8 else 1 if drawn < 0.92 else int(rng.choice(OTHER_SEASONS))
+    factor = int(rng.integers(2, 5)) if rng.random() < 0.15 else 1
+    if factor > 1 and true * factor < 200:
+        longer = generate(count, length * factor, season_length=true * factor if true > 1 else 1, seed=rng)
+        return down_sample(longer, factor=factor, mean=bool(rng.random() < 0.7))
+    return generate(count, length, season_length=true, seed=rng)
+
+
+def _targets(
+    past: pretrained_scaling.Past, history: Array, future: Array, steps: npt.NDArray[np.int64]
+) -> tuple[Array, Array]:
+    """Targets in units and weights: (windows, steps) each."""
+    scored = np.isfinite(future) & ((future > 0) | ~past.logged[:, None])
+    scored &= steps <= np.maximum(8, 1.5 * past.length[:, None])
+    varied = np.nanmax(history, axis=1) > np.nanmin(history, axis=1)
+    scored &= varied[:, None]
+    safe = np.where(scored, future, np.float32(1))
+    value = np.where(past.logged[:, None], np.log(np.where(past.logged[:, None], safe, 1)), safe)
+    target = (value - past.adjusted[:, -1:]) / past.unit[:, None]
+    limit = pretrained_inputs.LARGEST * np.sqrt(steps.astype(np.float32))
+    target = np.where(scored, np.clip(target, -limit, limit), 0)
+    weight = np.clip(past.unit / past.seasonal_unit, 0.05, 1.5)[:, None] * scored
+    return target.astype(np.float32), weight.astype(np.float32)
+
+
+class Pool:
+    """The last groups of every bucket, from which batches are drawn at random."""
+
+    def __init__(self, seed: int, *, groups: int = 24) -> None:
+        """Starts empty.
+
+        Args:
+            seed: of all that is drawn.
+            groups: groups kept of each bucket.
+        """
+        self.rng = np.random.default_rng(seed)
+        self._kept: list[deque[Windows]] = [deque(maxlen=groups) for _ in BUCKETS]
+
+    def refill(self) -> int:
+        """Draws one more group of a random bucket and gives the bucket's number."""
+        number = int(self.rng.choice(len(BUCKETS), p=[bucket.share for bucket in BUCKETS]))
+        self._kept[number].append(draw(BUCKETS[number], self.rng))
+        return number
+
+    def batch(self, number: int, size: int) -> Windows:
+        """A batch of one bucket, in equal parts from four of its groups."""
+        kept = self._kept[number]
+        parts = []
+        for _ in range(4):
+            group = kept[int(self.rng.integers(len(kept)))]
+            parts.append(group.take(self.rng.integers(0, len(group.target), size // 4)))
+        return Windows(
+            *(
+                np.concatenate([getattr(part, name) for part in parts])
+                for name in Windows.__dataclass_fields__
+            )
+        )

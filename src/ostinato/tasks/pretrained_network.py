@@ -1,0 +1,161 @@
+"""The pretrained network in NumPy: float16 weights from the package, quantiles for any horizon."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import resources
+from pathlib import Path
+
+import numpy as np
+
+from ostinato.errors import ModelFileError
+from ostinato.tasks.pretrained_inputs import EXPERTS, PATCH_WIDTH, STATISTICS, STEP_WIDTH, Inputs
+from ostinato.tasks.pretrained_scaling import Array
+
+LEVELS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+SHAPES = len(LEVELS) - 1
+LAYERS = 2
+PACKAGE = "ostinato.weights"
+
+
+@dataclass(frozen=True)
+class Member:
+    """The weights of one network, float32, ready to multiply from the right.
+
+    Attributes:
+        input_weights: one (inputs, 4 * hidden) for each LSTM layer, gates i, f, g, o; i, f, o halved.
+        state_weights: one (hidden, 4 * hidden) for each LSTM layer.
+        biases: one (4 * hidden,) for each LSTM layer.
+        head: the four layers of the head by name.
+    """
+
+    input_weights: tuple[Array, ...]
+    state_weights: tuple[Array, ...]
+    biases: tuple[Array, ...]
+    head: dict[str, Array]
+
+
+@lru_cache(maxsize=1)
+def load_members() -> tuple[Member, ...]:
+    """Reads the networks that come with the package, once."""
+    folder = resources.files(PACKAGE)
+    names = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".safetensors"))
+    return tuple(read_member(Path(str(folder / name))) for name in names)
+
+
+def read_member(path: Path) -> Member:
+    """Reads one network.
+
+    Args:
+        path: a .safetensors file as the training script writes it.
+
+    Returns:
+        The network.
+
+    Raises:
+        ModelFileError: the file does not hold such a network.
+    """
+    from safetensors.numpy import load_file
+
+    weights = {name: value.astype(np.float32) for name, value in load_file(path).items()}
+    expected = {"series.weight": STATISTICS, "step.weight": STEP_WIDTH, "lstm.weight_ih_l0": PATCH_WIDTH}
+    for name, width in expected.items():
+        found = weights[name].shape[1] if name in weights else 0
+        hidden = weights["lstm.weight_hh_l0"].shape[1] if name == "series.weight" and found else 0
+        if found != width + hidden:
+            raise ModelFileError(
+                f"{path.name} has {name} of width {found}, not {width + hidden}; train it again"
+            )
+    halves = np.repeat(np.array([0.5, 0.5, 1.0, 0.5], dtype=np.float32), weights["lstm.bias_ih_l0"].size // 4)
+    layers = range(LAYERS)
+    return Member(
+        input_weights=tuple(_columns(weights[f"lstm.weight_ih_l{layer}"], halves) for layer in layers),
+        state_weights=tuple(_columns(weights[f"lstm.weight_hh_l{layer}"], halves) for layer in layers),
+        biases=tuple(
+            (weights[f"lstm.bias_ih_l{layer}"] + weights[f"lstm.bias_hh_l{layer}"]) * halves
+            for layer in layers
+        ),
+        head={
+            name: np.ascontiguousarray(value.T)
+            for name, value in weights.items()
+            if not name.startswith("lstm")
+        },
+    )
+
+
+def quantiles(member: Member, inputs: Inputs) -> Array:
+    """Runs one network.
+
+    Args:
+        member: its weights.
+        inputs: what it reads.
+
+    Returns:
+        (batch, steps, 9), increasing along the last axis, in units of the past.
+    """
+    state = _last_state(member, inputs.patches)  # (batch, hidden)
+    head = member.head
+    known = np.concatenate([state, inputs.statistics], axis=1) @ head["series.weight"] + head["series.bias"]
+    batch, steps, _ = inputs.steps.shape
+    hidden = (inputs.steps.reshape(batch * steps, -1) @ head["step.weight"]).reshape(batch, steps, -1)
+    hidden += known[:, None]
+    np.maximum(hidden, 0, out=hidden)
+    hidden = hidden.reshape(batch * steps, -1) @ head["mix.weight"] + head["mix.bias"]
+    np.maximum(hidden, 0, out=hidden)
+    out: Array = (hidden @ head["out.weight"] + head["out.bias"]).reshape(batch, steps, -1)
+    return _read_out(out, inputs.experts)
+
+
+def _read_out(out: Array, experts: Array) -> Array:
+    """From the last layer to quantiles: seasonal naive, moved to a mean of the experts, shifted, spread."""
+    logits = out[..., :EXPERTS]
+    shares = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    mixed = (shares * experts).sum(axis=-1) / shares.sum(axis=-1)
+    gate, shift, size = (out[..., EXPERTS + column] for column in range(3))
+    width = np.exp(np.clip(size, -5, 5))
+    naive = experts[..., 0]
+    centre = naive + np.tanh(gate) * (mixed - naive) + shift * width
+    raw = out[..., EXPERTS + 3 :]
+    distance = (np.maximum(raw, 0) + np.log1p(np.exp(-np.abs(raw)))) * width[..., None]  # softplus
+    half = SHAPES // 2
+    result = np.empty((*centre.shape, SHAPES + 1), dtype=np.float32)
+    result[..., half] = centre
+    result[..., half - 1 :: -1] = centre[..., None] - distance[..., :half].cumsum(axis=-1)
+    result[..., half + 1 :] = centre[..., None] + distance[..., half:].cumsum(axis=-1)
+    return result
+
+
+def _last_state(member: Member, patches: Array) -> Array:
+    """The top LSTM layer's output after the last patch: (batch, hidden)."""
+    sequence = np.ascontiguousarray(patches.transpose(1, 0, 2))  # (patches, batch, width)
+    for layer in range(LAYERS):
+        sequence = _lstm(
+            sequence, member.input_weights[layer], member.state_weights[layer], member.biases[layer]
+        )
+    return np.asarray(sequence[-1])
+
+
+def _lstm(inputs: Array, input_weights: Array, state_weights: Array, bias: Array) -> Array:
+    """One LSTM layer with zero initial state; a sigmoid is a halved tanh: (patches, batch, hidden)."""
+    steps, batch, width = inputs.shape
+    hidden = len(state_weights)
+    gates = (inputs.reshape(steps * batch, width) @ input_weights + bias).reshape(steps, batch, 4 * hidden)
+    output = np.empty((steps, batch, hidden), dtype=np.float32)
+    cell = np.zeros((batch, hidden), dtype=np.float32)
+    for step in range(steps):
+        gate = gates[step]
+        if step:
+            gate += output[step - 1] @ state_weights
+        np.tanh(gate, out=gate)
+        enter, keep, new, show = (gate[:, part * hidden : (part + 1) * hidden] for part in range(4))
+        for sigmoid in (enter, keep, show):
+            sigmoid *= 0.5
+            sigmoid += 0.5
+        cell *= keep
+        cell += enter * new
+        np.multiply(show, np.tanh(cell), out=output[step])
+    return output
+
+
+def _columns(weight: Array, factor: Array) -> Array:
+    """A weight of torch's layout, its rows scaled, ready to multiply from the right."""
+    return np.ascontiguousarray((weight * factor[:, None]).T)
