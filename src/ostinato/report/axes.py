@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 Values = NDArray[np.float64]
 Ticks = list[tuple[float, str]]
 
+_LARGE = ((1e9, "G"), (1e6, "M"), (1e3, "k"))
 # From fine to coarse: NumPy's unit, steps of it that are easy to read, and how a label is written.
 _UNITS = (
     ("s", (1, 5, 15, 30), "%H:%M:%S"),
@@ -61,10 +62,15 @@ def number_ticks(low: float, high: float, most: int = 6) -> Ticks:
     places = [
         index * step for index in range(math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9) + 1)
     ]
-    digits = max(0, -math.floor(math.log10(step) + 1e-9)) + (step / power == 2.5 and power < 10)
-    if max(abs(low), abs(high)) >= 1e7 or step < 1e-4:
+    size = max(abs(low), abs(high))
+    if size >= 1e12 or step < 1e-4:
         return [(place, f"{place:.4g}") for place in places]
-    return [(place, f"{place:,.{digits}f}".replace(",", " ")) for place in places]
+    unit, sign = next(
+        (pair for pair in _LARGE if size >= pair[0] * (100 if pair[1] == "k" else 1)), (1.0, "")
+    )
+    shown = step / unit
+    digits = next(count for count in range(9) if abs(round(shown, count) - shown) < 1e-3 * shown)
+    return [(place, f"{place / unit:.{digits}f}{sign}") for place in places]
 
 
 def time_ticks(times: Iterable[object], most: int = 7) -> Ticks:

@@ -13,7 +13,8 @@ from ostinato.report.axes import Ticks, number_ticks
 
 Values = NDArray[np.float64]
 WIDTH, HEIGHT = 720, 300  # of the drawing's own units; the page scales it
-LEFT, RIGHT, TOP, BOTTOM = 64, 12, 12, 40
+RIGHT, TOP, BOTTOM = 12, 12, 40
+DIGIT = 9  # units a character of a label takes, also in the larger letters of a phone
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,8 @@ class _Frame:
     x_high: float
     y_low: float
     y_high: float
+    left: float
+    marks: Ticks
 
     @classmethod
     def around(cls, xs: Values, ys: Values) -> _Frame:
@@ -98,11 +101,13 @@ class _Frame:
         x_low, x_high, y_low, y_high = (float(value) for value in (xs.min(), xs.max(), ys.min(), ys.max()))
         air = 0.04 * (y_high - y_low) or max(abs(y_high), 1.0) * 0.1
         side = 0.01 * (x_high - x_low) or 1.0
-        return cls(x_low - side, x_high + side, y_low - air, y_high + air)
+        marks = number_ticks(y_low - air, y_high + air, 8)
+        left = 34 + DIGIT * max((len(label) for _, label in marks), default=0)
+        return cls(x_low - side, x_high + side, y_low - air, y_high + air, left, marks)
 
     def x(self, value: float) -> float:
         """Place on the drawing of a horizontal value."""
-        return LEFT + (value - self.x_low) / (self.x_high - self.x_low) * (WIDTH - LEFT - RIGHT)
+        return self.left + (value - self.x_low) / (self.x_high - self.x_low) * (WIDTH - self.left - RIGHT)
 
     def y(self, value: float) -> float:
         """Place on the drawing of a vertical value."""
@@ -146,10 +151,10 @@ def _band(frame: _Frame, band: Band) -> str:
 def _axes(frame: _Frame, ticks: Ticks, x_label: str, y_label: str) -> str:
     """Grid, marks and labels."""
     parts = []
-    for value, label in number_ticks(frame.y_low, frame.y_high, 8):
+    for value, label in frame.marks:
         y = frame.y(value)
-        parts.append(f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>')
-        parts.append(f'<text class="end" x="{LEFT - 6}" y="{y + 4:.1f}">{escape(label)}</text>')
+        parts.append(f'<line class="grid" x1="{frame.left}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>')
+        parts.append(f'<text class="end" x="{frame.left - 6}" y="{y + 4:.1f}">{escape(label)}</text>')
     base = HEIGHT - BOTTOM
     for value, label in ticks:
         x = frame.x(value)
@@ -158,9 +163,11 @@ def _axes(frame: _Frame, ticks: Ticks, x_label: str, y_label: str) -> str:
         x = min(max(x, half), WIDTH - half)
         parts.append(f'<text class="middle" x="{x:.1f}" y="{base + 17}">{escape(label)}</text>')
     middle = (TOP + base) / 2
-    parts.append(f'<line class="base" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{base}" y2="{base}"/>')
-    parts.append(f'<text class="middle" x="{(LEFT + WIDTH) / 2}" y="{HEIGHT - 5}">{escape(x_label)}</text>')
-    turned = f'transform="translate(13 {middle}) rotate(-90)"'
+    parts.append(f'<line class="base" x1="{frame.left}" x2="{WIDTH - RIGHT}" y1="{base}" y2="{base}"/>')
+    parts.append(
+        f'<text class="middle" x="{(frame.left + WIDTH) / 2}" y="{HEIGHT - 5}">{escape(x_label)}</text>'
+    )
+    turned = f'transform="translate(15 {middle}) rotate(-90)"'
     parts.append(f'<text class="middle" {turned}>{escape(_short(y_label))}</text>')
     return "".join(parts)
 

@@ -39,12 +39,12 @@ text{fill:var(--soft);font-size:12px}
 .blue-1{color:color-mix(in srgb,var(--blue) 42%,var(--paper))}
 .wide{overflow-x:auto}
 table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}
-th,td{padding:.35rem .7rem;text-align:right;border-bottom:1px solid var(--rule)}
+th,td{white-space:nowrap;padding:.35rem .7rem;text-align:right;border-bottom:1px solid var(--rule)}
 th{color:var(--soft);font-size:.85rem;font-weight:600}
 th:first-child,td:first-child{text-align:left}
 .best td{font-weight:700;background:var(--card)}
 pre{background:var(--card);border-radius:6px;padding:.7rem .9rem;white-space:pre-wrap;overflow-wrap:anywhere;
 font:.88rem/1.5 ui-monospace,"DejaVu Sans Mono",Menlo,monospace}
 ul{padding-left:1.2rem}
-@media(max-width:480px){text{font-size:17px}th,td{padding:.3rem .35rem}}
+@media(max-width:600px){text{font-size:15px}th,td{padding:.3rem .35rem}}
 """
