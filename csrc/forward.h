@@ -1,0 +1,166 @@
+// The forward pass: one chunk of rows through all layers, directions and steps.
+#ifndef OSTINATO_FORWARD_H
+#define OSTINATO_FORWARD_H
+
+#include <cstdint>
+#include <cstring>
+#include <utility>
+
+#include "cells.h"
+#include "mask.h"
+#include "sizes.h"
+
+namespace {
+
+void copy_floats(float* to, const float* from, int64_t count) { std::memcpy(to, from, count * sizeof(float)); }
+void clear_floats(float* to, int64_t count) { std::memset(to, 0, count * sizeof(float)); }
+
+// A state `(B, H)` of one scan into rows padded to `stride`; zeros where there is none.
+void load_state(const Sizes& sizes, const Chunk& chunk, const float* from, int64_t scan, float* to, int64_t stride) {
+    for (int64_t row = 0; row < chunk.rows; ++row) {
+        clear_floats(to + row * stride, sizes.padded);
+        if (!from) continue;
+        copy_floats(to + row * stride, from + (scan * sizes.batch + chunk.original(row)) * sizes.hidden, sizes.hidden);
+    }
+}
+
+void store_state(const Sizes& sizes, const Chunk& chunk, const float* from, int64_t scan, float* to) {
+    if (!to) return;
+    for (int64_t row = 0; row < chunk.rows; ++row) {
+        float* place = to + (scan * sizes.batch + chunk.original(row)) * sizes.hidden;
+        copy_floats(place, from + row * sizes.padded, sizes.hidden);
+    }
+}
+
+// What one thread needs for a chunk. Built once without memory to learn how much it takes.
+struct ForwardBuffers {
+    float *entering, *leaving, *h, *c, *mask;
+    float* outputs[2];  // of the layer below and of this one, (T, rows, D * H), at inference
+    int64_t stride;     // of entering and leaving
+
+    ForwardBuffers(const Sizes& sizes, int64_t rows, bool keeping, Scratch scratch, int64_t* used = nullptr) {
+        stride = round_up(sizes.padded + sizes.widest_input(), 16);
+        entering = scratch.take(rows * stride);
+        leaving = scratch.take(rows * stride);
+        h = scratch.take(rows * sizes.padded);
+        c = scratch.take(rows * sizes.padded);
+        mask = sizes.problem.recurrent_dropout > 0 ? scratch.take(rows * sizes.padded) : nullptr;
+        const bool between = sizes.problem.layers > 1 && !keeping;
+        for (float*& output : outputs) {
+            output = between ? scratch.take(sizes.time * rows * sizes.directions * sizes.hidden) : nullptr;
+        }
+        if (used) *used = scratch.used;
+    }
+};
+
+// One chunk on its way through one scan.
+struct ForwardScan {
+    const Sizes& sizes;
+    const Chunk& chunk;
+    const OstinatoForward& tensors;
+    int64_t scan;
+    View source, target;  // rows of the chunk
+};
+
+void begin_scan(const ForwardScan& f, ForwardBuffers& b) {
+    const Sizes& sizes = f.sizes;
+    load_state(sizes, f.chunk, f.tensors.h0, f.scan, b.h, sizes.padded);
+    load_state(sizes, f.chunk, f.tensors.c0, f.scan, b.c, sizes.padded);
+    load_state(sizes, f.chunk, f.tensors.h0, f.scan, b.entering, b.stride);
+    if (b.mask) {
+        fill_recurrent_masks(sizes, f.chunk, f.scan, b.mask);
+        for (int64_t row = 0; row < f.chunk.rows; ++row) {
+            for (int64_t unit = 0; unit < sizes.hidden; ++unit) {
+                b.entering[row * b.stride + unit] *= b.mask[row * sizes.padded + unit];
+            }
+        }
+    }
+    // A row that starts late, going backwards, may meet either of the two.
+    for (int64_t row = 0; row < f.chunk.rows; ++row) {
+        copy_floats(b.leaving + row * b.stride, b.entering + row * b.stride, sizes.padded);
+    }
+}
+
+void load_inputs(const ForwardScan& f, ForwardBuffers& b, int64_t t, int64_t rows) {
+    const int64_t input = f.sizes.input(f.scan);
+    const int64_t layer = f.sizes.layer(f.scan);
+    const OstinatoProblem& p = f.sizes.problem;
+    const Dropout dropout(p.dropout);
+    for (int64_t row = 0; row < rows; ++row) {
+        float* to = b.entering + row * b.stride + f.sizes.padded;
+        copy_floats(to, f.source.at(row, t), input);
+        if (layer > 0 && p.dropout > 0) {
+            apply_mask(dropout, layer_key(p, layer, f.chunk.original(row), t), input, to);
+        }
+    }
+}
+
+Step make_step(const ForwardScan& f, const ForwardBuffers& b, int64_t t, int64_t rows) {
+    const Sizes& sizes = f.sizes;
+    const float* packed = f.tensors.packed + sizes.packed_before(f.scan, false);
+    Step s{};
+    s.rows = rows;
+    s.padded = sizes.padded;
+    s.input = sizes.input(f.scan);
+    s.packed = packed;
+    s.biases = packed + sizes.gates * sizes.padded * (sizes.padded + s.input);
+    s.entering = b.entering;
+    s.leaving = b.leaving;
+    s.stride = b.stride;
+    s.h = b.h;
+    s.c = b.c;
+    s.mask = b.mask;
+    const int64_t place = (t * sizes.batch + f.chunk.first) * sizes.padded;
+    if (f.tensors.saved && sizes.kept) s.gates = f.tensors.saved + sizes.saved_gates(f.scan) + place * sizes.kept;
+    if (f.tensors.saved && sizes.lstm()) s.c_kept = f.tensors.saved + sizes.saved_c(f.scan) + place;
+    return s;
+}
+
+void run_forward_scan(const ForwardScan& f, ForwardBuffers& b) {
+    const Sizes& sizes = f.sizes;
+    const bool reverse = f.scan % sizes.directions == 1;
+    begin_scan(f, b);
+    for (int64_t i = 0; i < sizes.time; ++i) {
+        const int64_t t = reverse ? sizes.time - 1 - i : i;
+        const int64_t rows = f.chunk.active(t);
+        if (rows > 0) {
+            load_inputs(f, b, t, rows);
+            step(make_step(f, b, t, rows), sizes.problem.kind);
+            for (int64_t row = 0; row < rows; ++row) {
+                copy_floats(f.target.at(row, t), b.h + row * sizes.padded, sizes.hidden);
+            }
+            std::swap(b.entering, b.leaving);
+        }
+        for (int64_t row = rows; row < f.chunk.rows; ++row) clear_floats(f.target.at(row, t), sizes.hidden);
+    }
+    store_state(sizes, f.chunk, b.h, f.scan, f.tensors.hn);
+    if (sizes.lstm()) store_state(sizes, f.chunk, b.c, f.scan, f.tensors.cn);
+}
+
+// Where a layer's outputs go: the caller's tensor, what is saved for the backward pass, or scratch memory.
+View output_of(const Sizes& sizes, const Chunk& chunk, const OstinatoForward& tensors, const ForwardBuffers& b,
+               int64_t layer) {
+    const int64_t width = sizes.directions * sizes.hidden;
+    if (layer == sizes.problem.layers - 1) return chunk.order.view(tensors.y).from_row(chunk.first);
+    if (!tensors.saved) return {b.outputs[layer % 2], width, chunk.rows * width, nullptr};
+    float* saved = tensors.saved + sizes.saved_outputs(layer) + chunk.first * width;
+    return {saved, width, sizes.batch * width, nullptr};
+}
+
+void run_forward_chunk(const Sizes& sizes, const Chunk& chunk, const OstinatoForward& tensors, ForwardBuffers b) {
+    View source = chunk.order.view(tensors.x).from_row(chunk.first);
+    for (int64_t layer = 0; layer < sizes.problem.layers; ++layer) {
+        const View output = output_of(sizes, chunk, tensors, b, layer);
+        for (int64_t direction = 0; direction < sizes.directions; ++direction) {
+            View target = output;
+            target.data += direction * sizes.hidden;
+            const ForwardScan scan{sizes, chunk, tensors, layer * sizes.directions + direction, source, target};
+            run_forward_scan(scan, b);
+        }
+        source = output;
+    }
+}
+
+}  // namespace
+
+#endif

@@ -1,0 +1,2 @@
+#define OSTINATO_ISA_NAME "avx2"
+#include "kernels.inl"

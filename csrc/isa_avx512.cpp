@@ -1,0 +1,2 @@
+#define OSTINATO_ISA_NAME "avx512"
+#include "kernels.inl"

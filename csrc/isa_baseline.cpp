@@ -1,0 +1,2 @@
+#define OSTINATO_ISA_NAME "baseline"
+#include "kernels.inl"
