@@ -1,0 +1,172 @@
+"""The verdict: what it says where the truth is known, and how often it is wrong."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ostinato.errors import ConfigError
+from ostinato.evaluate import verdict
+from ostinato.evaluate.verdict import judge
+
+H = 4
+
+
+def drawn(
+    origins: int, *, series: int = 1, seed: int = 0, **sizes: float
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """A backtest whose models err by known sizes, and its frame (scale near 1)."""
+    random = np.random.default_rng(seed)
+    rows = 30 + H * origins
+    frame = pd.concat(
+        [
+            pd.DataFrame(
+                {"unique_id": f"s{number:03d}", "ds": np.arange(rows), "y": random.normal(0, 1, rows)}
+            )
+            for number in range(series)
+        ],
+        ignore_index=True,
+    )
+    cv = frame[frame["ds"] >= 30].copy()
+    cv.insert(2, "cutoff", 29 + (cv["ds"] - 30) // H * H)
+    for name, size in sizes.items():
+        cv[name] = cv["y"] + size * random.normal(1, 0.2, len(cv)) * random.choice([-1, 1], len(cv))
+    return cv.reset_index(drop=True), frame
+
+
+def test_a_network_that_is_surely_better_is_to_be_used():
+    cv, frame = drawn(8, net=0.5, SeasonalNaive=1.0, Naive=2.0)
+    found = judge(cv, frame, 12, model="net")
+    assert found.best == "net"
+    assert found.beats_seasonal_naive is True
+    assert found.improvement == pytest.approx(0.5, abs=0.1)
+    assert 0 < found.interval[0] < found.improvement < found.interval[1] < 1
+    assert found.origins == 8
+    low, high = (f"{100 * end:.0f} %" for end in found.interval)
+    assert found.text == (
+        f"net is better than the best baseline, SeasonalNaive: its error is {100 * found.improvement:.0f} % lower "
+        f"(95 % interval {low} to {high}, 8 origins). net's forecast is the one to use."
+    )
+
+
+def test_a_network_that_is_worse_leaves_the_forecast_to_the_best_baseline():
+    cv, frame = drawn(8, net=1.0, SeasonalNaive=2.0, Naive=0.5)
+    found = judge(cv, frame, 12, model="net")
+    assert found.best == "Naive"
+    assert found.beats_seasonal_naive is True
+    assert found.improvement < 0
+    assert "net is not better than the best baseline, Naive: its error is" in found.text
+    assert "% higher (improvement: 95 % interval" in found.text
+    assert found.text.endswith("Naive's forecast is the one to use.")
+
+
+def test_a_difference_that_may_be_chance_leaves_the_forecast_to_the_baseline():
+    cv, frame = drawn(8, net=0.99, SeasonalNaive=1.0)
+    cv.loc[cv["cutoff"] == cv["cutoff"].min(), "net"] += 0.5
+    cv.loc[cv["cutoff"] == cv["cutoff"].max(), "SeasonalNaive"] = cv["y"] + 3
+    found = judge(cv, frame, 12, model="net")
+    assert found.improvement > 0 > found.interval[0]
+    assert found.best == "SeasonalNaive"
+    assert found.beats_seasonal_naive is False
+    assert "net is not surely better" in found.text
+    assert "that may be chance" in found.text
+
+
+@pytest.mark.parametrize("origins", [1, 2])
+def test_fewer_than_three_origins_are_too_little(origins):
+    cv, frame = drawn(origins, net=0.5, SeasonalNaive=1.0, Naive=2.0)
+    found = judge(cv, frame, 12, model="net")
+    assert found.best == "SeasonalNaive"
+    assert found.beats_seasonal_naive is None
+    assert np.isnan(found.interval).all()
+    assert found.improvement > 0
+    assert "too little history to tell" in found.text
+    assert f"{origins} origin" in found.text
+
+
+def test_no_backtest_at_all_is_too_little():
+    cv, frame = drawn(1, net=0.5, Naive=1.0)
+    for season, best in ((12, "SeasonalNaive"), (1, "Naive")):
+        found = judge(cv.iloc[:0], frame, season, model="net")
+        assert (found.best, found.origins, found.beats_seasonal_naive) == (best, 0, None)
+        assert "no origin" in found.text
+
+
+def test_many_series_tell_something_even_with_one_origin():
+    cv, frame = drawn(1, series=40, net=0.5, SeasonalNaive=1.0)
+    found = judge(cv, frame, 12, model="net")
+    assert found.best == "net"
+    assert "1 origin of 40 series" in found.text
+
+
+def test_the_same_seed_gives_the_same_verdict():
+    cv, frame = drawn(8, net=0.9, SeasonalNaive=1.0)
+    assert judge(cv, frame, 12, model="net") == judge(cv, frame, 12, model="net")
+
+
+def test_without_seasonal_naive_it_cannot_be_told_whether_it_is_beaten():
+    cv, frame = drawn(8, net=0.5, Naive=1.0)
+    assert judge(cv, frame, 12, model="net").beats_seasonal_naive is None
+
+
+def test_constant_series_are_judged_in_their_own_unit():
+    cv, frame = drawn(8, net=0.5, SeasonalNaive=1.0)
+    found = judge(cv, frame.assign(y=1.0), 12, model="net")
+    assert found.best == "net"
+
+
+def test_baselines_without_any_error_are_to_be_used():
+    cv, frame = drawn(8, net=0.5, SeasonalNaive=0.0)
+    found = judge(cv, frame, 12, model="net")
+    assert found.best == "SeasonalNaive"
+    assert np.isfinite(found.improvement)
+    assert "more than ten times higher" in found.text
+
+
+def test_a_network_as_perfect_as_its_baseline_is_not_better():
+    cv, frame = drawn(8, net=0.0, SeasonalNaive=0.0)
+    found = judge(cv, frame, 12, model="net")
+    assert (found.best, found.improvement) == ("SeasonalNaive", 0.0)
+
+
+def test_a_network_without_forecasts_cannot_be_judged():
+    cv, frame = drawn(8, net=0.5, SeasonalNaive=1.0)
+    found = judge(cv.assign(net=np.nan), frame, 12, model="net")
+    assert found.best == "SeasonalNaive"
+    assert "too little" in found.text
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("baselines", [1, 4])
+def test_an_equal_network_is_seldom_called_better(baselines):
+    # One-sided, a 95 % interval should lie above zero in 2.5 % of cases; the more baselines the less.
+    names = {f"base{number}": 1.0 for number in range(baselines)}
+    wrong = 0
+    for seed in range(300):
+        cv, frame = drawn(8, seed=seed, net=1.0, **names)
+        wrong += judge(cv, frame, 1, model="net").best == "net"
+    assert wrong / 300 < 0.06
+
+
+@pytest.mark.slow
+def test_the_interval_holds_the_true_improvement_most_of_the_time():
+    inside = 0
+    for seed in range(300):
+        cv, frame = drawn(8, seed=seed, net=0.8, SeasonalNaive=1.0)
+        low, high = judge(cv, frame, 1, model="net").interval
+        inside += low <= 0.2 <= high
+    assert 0.88 < inside / 300 <= 1
+
+
+def test_students_quantiles_are_those_of_the_tables():
+    for freedom, expected in ((3, 3.182), (7, 2.365), (30, 2.042), (1000, 1.962)):
+        assert verdict._student(0.975, freedom) == pytest.approx(expected, rel=0.01)
+
+
+def test_a_model_that_was_not_in_the_backtest_is_refused():
+    cv, frame = drawn(8, net=0.5, Naive=1.0)
+    with pytest.raises(
+        ConfigError, match="the backtest has the models net, Naive; to judge 'LSTM' it needs that"
+    ):
+        judge(cv, frame, 12, model="LSTM")
+    with pytest.raises(ConfigError, match="it needs that and a baseline"):
+        judge(cv.drop(columns="Naive"), frame, 12, model="net")
