@@ -43,7 +43,8 @@ def test_a_network_that_is_surely_better_is_to_be_used():
     assert found.origins == 8
     low, high = (f"{100 * end:.0f} %" for end in found.interval)
     assert found.text == (
-        f"net is better than the best baseline, SeasonalNaive: its error is {100 * found.improvement:.0f} % lower "
+        "net is better than the best baseline, SeasonalNaive: "
+        f"its error is {100 * found.improvement:.0f} % lower "
         f"(95 % interval {low} to {high}, 8 origins). net's forecast is the one to use."
     )
 
