@@ -10,7 +10,12 @@ from ostinato.errors import ConfigError, DataError, ModelFileError, OstinatoErro
 
 __version__ = "0.1.0"
 
-_LAZY = {"nn": "ostinato.nn"}
+_LAZY = {
+    "Forecaster": "ostinato.tasks.forecast:Forecaster",
+    "load": "ostinato.tasks.forecast_file:load",
+    "nn": "ostinato.nn",
+    "synthetic": "ostinato.synthetic",
+}
 
 __all__ = ["ConfigError", "DataError", "ModelFileError", "OstinatoError", "TrainingError", *_LAZY]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -36,17 +36,24 @@ def prepare_folder(folder: str | Path) -> Path:
     return path
 
 
-def write(content: ReportContent, out_dir: str | Path, *, pictures: bool = True) -> dict[str, Path]:
+def write(
+    content: ReportContent,
+    out_dir: str | Path,
+    *,
+    pictures: bool = True,
+    others: Mapping[str, Path] | None = None,
+) -> dict[str, Path]:
     """Write the tables, the picture, the page and the summary.
 
     Args:
         content: what the report says.
         out_dir: folder to write to; made if it does not exist.
         pictures: also write forecast.png and report.html.
+        others: files written before, by name, that the summary names as well.
 
     Returns:
         Paths by name: forecast, backtest, leaderboard, picture, report (these two with `pictures`
-        only), summary.
+        only), summary, and the others.
 
     Raises:
         ConfigError: the folder cannot be written to.
@@ -63,7 +70,8 @@ def write(content: ReportContent, out_dir: str | Path, *, pictures: bool = True)
 
         parts["picture"] = ("forecast.png", lambda: picture(content))
         parts["report"] = ("report.html", lambda: page(content).encode())
-    outputs = {name: folder / file for name, (file, _) in parts.items()} | {"summary": folder / "report.json"}
+    outputs = {name: folder / file for name, (file, _) in parts.items()}
+    outputs |= {"summary": folder / "report.json", **(others or {})}
     parts["summary"] = (
         "report.json",
         lambda: (json.dumps(summary(content, outputs), indent=2, allow_nan=False) + "\n").encode(),

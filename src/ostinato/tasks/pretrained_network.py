@@ -101,7 +101,8 @@ def quantiles(member: Member, inputs: Inputs) -> Array:
     np.maximum(hidden, 0, out=hidden)
     hidden = hidden.reshape(batch * steps, -1) @ head["mix.weight"] + head["mix.bias"]
     np.maximum(hidden, 0, out=hidden)
-    out: Array = (hidden @ head["out.weight"] + head["out.bias"]).reshape(batch, steps, -1)
+    flat = hidden @ head["out.weight"] + head["out.bias"]
+    out = np.asarray(flat, dtype=np.float32).reshape(batch, steps, flat.shape[1])
     return _read_out(out, inputs.experts)
 
 

@@ -1,0 +1,129 @@
+"""The command `ostinato forecast`: options to a run, a run to files and words."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+from ostinato import report
+from ostinato.cli.progress import Progress
+from ostinato.cli.reading import read_table
+from ostinato.report import ReportContent, TrainingCurve
+from ostinato.tasks.info import versions
+from ostinato.tasks.recipes import find_recipe
+from ostinato.tasks.run import ForecastRun, RunSettings, run_forecast
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Read, run, write and say what came out.
+
+    Args:
+        arguments: the parsed command line.
+
+    Raises:
+        OstinatoError: the input or an option cannot be used, or the work failed.
+    """
+    started = time.perf_counter()
+    settings = _settings(arguments)
+    table = read_table(arguments)
+    seconds = {"read": time.perf_counter() - started}
+    out = report.prepare_folder(Path(arguments.out or f"ostinato-{table.name}"))
+    speak = not (arguments.json or arguments.quiet)
+    if speak:
+        print(f"{table.source}: {_count(table.rows, 'row')}, {_count(table.series, 'series', '')}")
+        _print_lines(table.notes)
+    with Progress(silent=arguments.quiet) as progress:
+        result = run_forecast(table, settings, progress)
+    seconds |= result.seconds
+    reported = time.perf_counter()
+    content = _content(result, settings, arguments.command_line, seconds)
+    model = out / "model.zip"
+    result.forecaster.save(model)
+    outputs = report.write(content, out, pictures=not arguments.no_report, others={"model": model})
+    seconds |= {"report": time.perf_counter() - reported, "total": time.perf_counter() - started}
+    if arguments.json:
+        print(json.dumps(report.summary(content, outputs), allow_nan=False))
+        return
+    if speak:
+        _print_lines(result.notes)
+    print(f"\n{result.verdict.text}\n\n{_board(result)}\n")
+    _print_lines([f"{name:<12}{path}" for name, path in outputs.items()])
+    if speak:
+        print(f"{'seconds':<12}{seconds['total']:.1f}")
+
+
+def _settings(arguments: argparse.Namespace) -> RunSettings:
+    return RunSettings(
+        h=arguments.h,
+        levels=tuple(arguments.level or (80.0, 95.0)),
+        recipe=arguments.recipe,
+        cell=arguments.cell,
+        season_length=arguments.season_length,
+        seed=arguments.seed,
+        origins=arguments.origins,
+        baselines=arguments.baselines,
+        jobs=arguments.jobs,
+    )
+
+
+def _content(
+    result: ForecastRun, settings: RunSettings, command: str, seconds: dict[str, float]
+) -> ReportContent:
+    table = result.table
+    model = result.forecaster.model_
+    tested = find_recipe(settings.recipe).protocol == "holdout"
+    return ReportContent(
+        title=f"Forecast of {table.name}",
+        file=table.source,
+        rows=table.rows,
+        freq=table.freq,
+        season_length=table.season_length,
+        h=result.h,
+        levels=settings.levels,
+        recipe=settings.recipe,
+        cell=settings.cell,
+        seed=settings.seed,
+        model=result.name,
+        history=table.frame,
+        forecast=result.forecast,
+        backtest=result.backtest,
+        leaderboard=result.leaderboard,
+        verdict=result.verdict,
+        notes=(*table.notes, *result.notes),
+        command=command,
+        versions=versions(),
+        seconds=seconds,
+        training=tuple(_curve(number, member.history) for number, member in enumerate(model.members, 1)),
+        test=result.backtest.drop(columns="cutoff") if tested else None,
+        value_label=table.target_cols[0] if len(table.target_cols) == 1 else "value",
+    )
+
+
+def _curve(number: int, history: dict[str, Any]) -> TrainingCurve:
+    return TrainingCurve(f"network {number}", tuple(history["train"]), tuple(history["validation"]))
+
+
+def _board(result: ForecastRun) -> str:
+    """The leaderboard as lines of text."""
+    board = result.leaderboard
+    if board.empty:
+        return "no scores: the history is too short for a backtest"
+    width = max(len(name) for name in board["model"])
+    lines = [f"{'model':<{width}}  {'MAE':>9}  {'RMSE':>9}  {'MASE':>7}  {'sMAPE':>7}"]
+    lines += [
+        f"{row.model:<{width}}  {row.mae:>9.4g}  {row.rmse:>9.4g}  {row.mase:>7.3f}  {row.smape:>7.2f}"
+        for row in board.itertuples()
+    ]
+    return "\n".join(lines)
+
+
+def _count(number: int, singular: str, plural: str = "s") -> str:
+    return f"{number:,} {singular}{'' if number == 1 else plural}"
+
+
+def _print_lines(lines: list[str] | tuple[str, ...]) -> None:
+    for line in lines:
+        print(line)

@@ -1,0 +1,323 @@
+"""Forecaster: recurrent networks that forecast one or many series, with the scikit-learn contract."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ostinato.data import frames
+from ostinato.data.frames import LongFrame
+from ostinato.errors import ConfigError, DataError
+from ostinato.evaluate import scores
+from ostinato.evaluate.backtest import backtest
+from ostinato.evaluate.conformal import Conformal
+from ostinato.tasks.fitting import Plan
+from ostinato.tasks.models import make_baselines
+from ostinato.tasks.origins import Origins, plan_origins
+from ostinato.tasks.recipes import find_recipe
+from ostinato.tasks.trained import MakeNetwork, TrainedForecaster, check_horizon, season_of
+
+Progress = Callable[[int, int], None]
+
+
+class Forecaster:
+    """Forecast series by recurrent networks.
+
+    Follows scikit-learn's contract: the constructor only stores its arguments, `fit` sets the attributes that end in
+    an underscore, `get_params`, `set_params` and `sklearn.base.clone` work.
+
+    Args:
+        h: steps to forecast.
+        freq: pandas alias (`"MS"`, `"h"`) or, for integer times, the step; found when None.
+        season_length: steps in a season, 1 for none; found in the past when None.
+        cell: `"lstm"`, `"gru"` or `"rnn"`.
+        recipe: `"default"`, or `"classic"` for the textbook's network.
+        random_state: seed; the same seed and number of threads give the same forecast. Drawn when None.
+        gaps: missing timestamps are filled with missing values (`"fill"`) or refused (`"refuse"`).
+
+    Attributes:
+        freq_: the frequency.
+        season_length_: the season of the fitted past.
+        seed_: the seed used.
+        model_: the trained networks at the end of the history.
+        conformal_: interval widths from a backtest, once there was one.
+        backtest_: the last `cross_validation`, as a pandas frame.
+
+    Example:
+        >>> import pandas as pd
+        >>> from ostinato import Forecaster
+        >>> milk = pd.read_csv("examples/monthly_milk_production.csv")
+        >>> forecast = Forecaster(h=12, random_state=0).fit(milk).predict()
+        >>> list(forecast.columns), len(forecast)
+        (['unique_id', 'ds', 'forecast'], 12)
+    """
+
+    def __init__(
+        self,
+        h: int = 12,
+        freq: str | int | None = None,
+        season_length: int | None = None,
+        cell: str = "lstm",
+        recipe: str = "default",
+        random_state: int | None = None,
+        *,
+        gaps: str = "fill",
+    ) -> None:
+        self.h = h
+        self.freq = freq
+        self.season_length = season_length
+        self.cell = cell
+        self.recipe = recipe
+        self.random_state = random_state
+        self.gaps = gaps
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:  # noqa: ARG002 - scikit-learn's signature
+        """The constructor's arguments by name."""
+        return {name: getattr(self, name) for name in self._names()}
+
+    def set_params(self, **params: Any) -> Forecaster:
+        """Set constructor arguments by name.
+
+        Raises:
+            ConfigError: there is no such argument.
+        """
+        for name, value in params.items():
+            if name not in self._names():
+                raise ConfigError(f"Forecaster has no parameter {name!r}; it has: {', '.join(self._names())}")
+            setattr(self, name, value)
+        return self
+
+    @classmethod
+    def _names(cls) -> list[str]:
+        return list(inspect.signature(cls).parameters)
+
+    def __repr__(self) -> str:
+        defaults = inspect.signature(type(self)).parameters
+        given = [
+            f"{name}={value!r}"
+            for name, value in self.get_params().items()
+            if value != defaults[name].default
+        ]
+        return f"Forecaster({', '.join(given)})"
+
+    def fit(
+        self,
+        df: Any,
+        *,
+        id_col: str | None = None,
+        time_col: str | None = None,
+        target_col: str | Sequence[str] | None = None,
+        checkpoint: str | Path | None = None,
+        progress: Progress | None = None,
+    ) -> Forecaster:
+        """Train on all series of a frame.
+
+        Args:
+            df: pandas, polars or pyarrow; long (`unique_id, ds, y` or columns that look like it), a single series, or
+                wide with one column a series; NaN or null where missing.
+            id_col: column that names the series; found when None.
+            time_col: column of the times; found when None.
+            target_col: column of the values, or several for a wide frame; found when None.
+            checkpoint: folder that keeps the state of an interrupted training; a fit with the same data and
+                parameters goes on from there, to the same result.
+            progress: called with (epochs done, epochs in all).
+
+        Returns:
+            The forecaster itself.
+
+        Raises:
+            ConfigError: a parameter cannot be used.
+            DataError: the frame cannot be used; the message names the series and what to do.
+            TrainingError: the loss became NaN.
+        """
+        make, like, frame = self._prepare(df, id_col=id_col, time_col=time_col, target_col=target_col)
+        plan = make.plan(frame)
+        folder = None if checkpoint is None else Path(checkpoint)
+        self.model_ = TrainedForecaster.fit(frame, make.freq, plan, checkpoint=folder, progress=progress)
+        self.freq_ = make.freq
+        self.season_length_ = plan.season_length
+        self.seed_ = make.seed
+        self.like_ = like
+        self.conformal_: Conformal | None = None
+        self.backtest_: pd.DataFrame | None = None
+        return self
+
+    def predict(self, h: int | None = None, level: Sequence[float] | None = None) -> Any:
+        """Forecast the next steps of every series.
+
+        Args:
+            h: steps; the constructor's when None. Beyond it, the networks go on from their own forecasts.
+            level: intervals in percent, such as `[80, 95]`. Their widths come from a backtest, which is run on the
+                fitted past if `cross_validation` was not (one more training).
+
+        Returns:
+            A frame of the kind that came in: unique_id, ds, forecast, and forecast-lo-80, forecast-hi-80 for each
+            level.
+
+        Raises:
+            ConfigError: not fitted yet, h below 1, or a level outside (0, 100).
+            DataError: the past is too short for a backtest.
+        """
+        model = self._fitted()
+        steps = check_horizon(self.h if h is None else h)
+        forecast = model.predict(steps)
+        if level is not None:
+            levels = check_levels(level)
+            if self.conformal_ is None or len(self.conformal_.spread) < steps:
+                self.conformal_ = self._calibrate(steps)
+            forecast = self.conformal_.apply(forecast, levels)
+        return frames.from_long(forecast, self.like_)
+
+    def cross_validation(
+        self,
+        df: Any = None,
+        n_windows: int | None = None,
+        step_size: int | None = None,
+        refit: bool = True,
+        *,
+        n_jobs: int = 1,
+        baselines: str = "simple",
+        progress: Progress | None = None,
+    ) -> Any:
+        """Judge the forecaster on the past, from several origins, beside the baselines.
+
+        At each origin a network is trained on what came before it, and on nothing else.
+
+        Args:
+            df: as for `fit`; the fitted frame when None.
+            n_windows: origins; as many as the history allows, at most eight, when None.
+            step_size: steps from one origin to the next; `h` when None.
+            refit: train anew at each origin; otherwise once, at the first.
+            n_jobs: processes. More than one needs the usual guard `if __name__ == "__main__":` in a script.
+            baselines: "simple", "all" (with statsforecast's AutoETS, AutoARIMA, AutoTheta), or "auto".
+            progress: called with (fits done, fits in all).
+
+        Returns:
+            A frame of the kind that came in: unique_id, ds, cutoff, y, and one column a model, the network's named
+            after its cell.
+        """
+        if df is None:
+            model, like = self._fitted(), self.like_
+            make, frame = self.maker(model.freq, self.seed_), model.frame
+        else:
+            make, like, frame = self._prepare(df)
+        origins = _some_origins(frame, make.plan(frame), self.h, n_windows, step_size)
+        others, _ = make_baselines(frame, make.freq, season_length=self.season_length, choice=baselines)
+        table = backtest(
+            {self.name: make, **others},
+            frame,
+            h=self.h,
+            freq=make.freq,
+            n_windows=origins.number,
+            step_size=origins.step,
+            refit=refit,
+            n_jobs=n_jobs,
+            progress=progress,
+        )
+        self._keep(table, frame, make)
+        return frames.from_long(table, like)
+
+    def leaderboard(self) -> pd.DataFrame:
+        """MAE, RMSE, MASE and sMAPE of the network and the baselines in the last backtest; runs one if there was none.
+
+        Returns:
+            model, mae, rmse, mase, smape, the best first.
+        """
+        if getattr(self, "backtest_", None) is None:
+            self.cross_validation()
+        season = self.season_length or season_of(self.backtest_frame_, self.freq_)
+        return scores.leaderboard(self.backtest_, self.backtest_frame_, season)
+
+    @property
+    def name(self) -> str:
+        """The name of the network's column in a backtest."""
+        return find_recipe(self.recipe).column(self.cell)
+
+    def save(self, path: str | Path) -> None:
+        """Write the fitted forecaster to a folder, or to one file if the path ends in `.zip`."""
+        from ostinato.tasks.forecast_file import save
+
+        self._fitted()
+        save(self, Path(path))
+
+    def _fitted(self) -> TrainedForecaster:
+        if not hasattr(self, "model_"):
+            raise ConfigError("this Forecaster is not fitted yet; call fit first")
+        return self.model_
+
+    def _prepare(self, df: Any, **columns: Any) -> tuple[MakeNetwork, LongFrame, pd.DataFrame]:
+        """The network to make, the form of the frame that came in, and its series on a regular grid."""
+        check_horizon(self.h)
+        like = frames.to_long(df, **columns)
+        freq = frames.detect_freq(like.frame) if self.freq is None else self.freq
+        frame = frames.regularise(like.frame, freq, gaps=self.gaps)
+        seed = (
+            int(np.random.default_rng().integers(2**31)) if self.random_state is None else self.random_state
+        )
+        return self.maker(freq, seed), like, frame
+
+    def maker(self, freq: str | int, seed: int) -> MakeNetwork:
+        """A function from a past to a trained forecaster with these parameters, for `evaluate.backtest`."""
+        return MakeNetwork(
+            recipe=find_recipe(self.recipe),
+            cell=self.cell,
+            h=check_horizon(self.h),
+            freq=freq,
+            season_length=self.season_length,
+            seed=seed,
+        )
+
+    def _keep(self, table: pd.DataFrame, frame: pd.DataFrame, make: MakeNetwork) -> None:
+        self.backtest_ = table
+        self.backtest_frame_ = frame
+        self.freq_ = make.freq
+        self.conformal_ = self._widths(table, frame)
+
+    def _calibrate(self, h: int) -> Conformal:
+        """Interval widths from a backtest of the fitted settings, trained once at its first origin."""
+        model = self._fitted()
+        origins = _some_origins(model.frame, model.plan, h, None, None)
+        table = backtest(
+            {self.name: self.maker(model.freq, self.seed_)},
+            model.frame,
+            h=h,
+            freq=model.freq,
+            n_windows=origins.number,
+            step_size=origins.step,
+            refit=False,
+        )
+        return self._widths(table, model.frame)
+
+    def _widths(self, table: pd.DataFrame, frame: pd.DataFrame) -> Conformal:
+        season = self.season_length or season_of(frame, self.freq_)
+        return Conformal.from_backtest(table, frame, season, model=self.name)
+
+
+def _some_origins(
+    frame: pd.DataFrame, plan: Plan, h: int, n_windows: int | None, step_size: int | None
+) -> Origins:
+    """The origins of a backtest that cannot do without any."""
+    origins = plan_origins(frame, plan, h, n_windows, step_size)
+    if origins.number == 0:
+        raise DataError(
+            f"the series are too short for a backtest of {h} steps, which intervals and scores come from; use a smaller "
+            "horizon or a longer history"
+        )
+    return origins
+
+
+def check_levels(levels: Sequence[float]) -> tuple[float, ...]:
+    """The levels in rising order, if they all lie between 0 and 100.
+
+    Raises:
+        ConfigError: one does not.
+    """
+    for level in levels:
+        if not 0 < level < 100:
+            raise ConfigError(f"level is {level:g}; use percentages between 0 and 100, such as 80")
+    return tuple(sorted({float(level) for level in levels}))

@@ -1,0 +1,151 @@
+"""A fitted Forecaster as a model file, and back. Nothing in a file is executed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ostinato.errors import ConfigError, ModelFileError
+from ostinato.evaluate.conformal import Conformal
+from ostinato.tasks.encoding import SeriesEncoding
+from ostinato.tasks.fitting import Member, Plan
+from ostinato.tasks.forecast import Forecaster
+from ostinato.tasks.recipes import find_recipe
+from ostinato.tasks.trained import TrainedForecaster
+from ostinato.train.checkpoint import ModelFile, load_model, save_model
+
+TASK = "forecast"
+VALUES, LENGTHS = "history.y", "history.lengths"
+
+
+def save(forecaster: Forecaster, path: Path) -> None:
+    """Write a fitted forecaster: its settings, networks, encodings, interval widths and history."""
+    model = forecaster.model_
+    sizes = model.frame.groupby("unique_id", sort=False, observed=True).size()
+    starts = model.frame.drop_duplicates("unique_id")
+    conformal = forecaster.conformal_
+    config = {
+        "task": TASK,
+        "parameters": forecaster.get_params(),
+        "seed": forecaster.seed_,
+        "freq": model.freq,
+        "season_length": model.plan.season_length,
+        "horizon": model.plan.horizon,
+        "context": model.plan.context,
+        "members": [member.seed for member in model.members],
+        "series": [_plain(name) for name in starts["unique_id"]],
+        "starts": [_plain(moment) for moment in starts["ds"]],
+        "encodings": [encoding.to_dict() for encoding in model.encodings],
+        "conformal": None if conformal is None else conformal.to_dict(),
+    }
+    weights: dict[str, Any] = {
+        f"member{number}.{name}": weight
+        for number, member in enumerate(model.members)
+        for name, weight in member.network.state_dict().items()
+    }
+    weights[VALUES] = model.frame["y"].to_numpy(dtype=np.float64)
+    weights[LENGTHS] = sizes.to_numpy(dtype=np.int64)
+    history = {f"member{number}": member.history for number, member in enumerate(model.members)}
+    save_model(path, config=config, weights=weights, history=history)
+
+
+def load(path: str | Path) -> Forecaster:
+    """Read a fitted Forecaster from a model file.
+
+    Args:
+        path: the folder or zip file that `save` wrote.
+
+    Returns:
+        A forecaster that gives the forecasts the saved one gave.
+
+    Raises:
+        ModelFileError: the file is missing, damaged, altered, of another task or of a newer version.
+    """
+    file = load_model(path)
+    if file.config.get("task") != TASK:
+        raise ModelFileError(
+            f"{path} holds a model for the task {file.config.get('task')!r}, not a forecaster"
+        )
+    try:
+        return _rebuild(file)
+    except (KeyError, IndexError, TypeError, ValueError, RuntimeError, ConfigError) as error:
+        raise ModelFileError(f"{path} does not fit together ({error}); save the model again") from error
+
+
+def _rebuild(file: ModelFile) -> Forecaster:
+    config = file.config
+    forecaster = Forecaster(**config["parameters"])
+    plan = Plan(
+        recipe=find_recipe(forecaster.recipe),
+        cell=forecaster.cell,
+        context=int(config["context"]),
+        horizon=int(config["horizon"]),
+        seed=int(config["seed"]),
+        season_length=int(config["season_length"]),
+    )
+    frame = _frame(config, file.weights)
+    encodings = [SeriesEncoding.from_dict(saved) for saved in config["encodings"]]
+    if len(encodings) != len(config["series"]):
+        raise ValueError(f"{len(encodings)} encodings for {len(config['series'])} series")
+    members = [_member(file, plan, number, seed) for number, seed in enumerate(config["members"])]
+    forecaster.model_ = TrainedForecaster(plan, members, encodings, frame, config["freq"])
+    forecaster.freq_ = config["freq"]
+    forecaster.season_length_ = plan.season_length
+    forecaster.seed_ = plan.seed
+    forecaster.like_ = pandas_like(frame)
+    saved = config["conformal"]
+    forecaster.conformal_ = None if saved is None else Conformal.from_dict(saved)
+    forecaster.backtest_ = None
+    return forecaster
+
+
+def _member(file: ModelFile, plan: Plan, number: int, seed: int) -> Member:
+    import torch
+
+    from ostinato.tasks.network import ForecastNetwork
+
+    prefix = f"member{number}."
+    state = {
+        name.removeprefix(prefix): torch.from_numpy(np.array(array))
+        for name, array in file.weights.items()
+        if name.startswith(prefix)
+    }
+    network = ForecastNetwork(plan.recipe, cell=plan.cell, features=plan.features, horizon=plan.horizon)
+    network.load_state_dict(state)
+    return Member(network.eval(), int(seed), dict(file.history[f"member{number}"]))
+
+
+def _frame(config: dict[str, Any], weights: dict[str, Any]) -> pd.DataFrame:
+    """The history on its grid: only the first time of each series is stored."""
+    from ostinato.data import frames
+
+    lengths = weights[LENGTHS].tolist()
+    dated = isinstance(config["starts"][0], str)
+    starts = [pd.Timestamp(moment) if dated else int(moment) for moment in config["starts"]]
+    first = pd.DataFrame({"unique_id": config["series"], "ds": starts})
+    if len(lengths) != len(first) or sum(lengths) != len(weights[VALUES]):
+        raise ValueError("the history is not as long as it says")
+    rows = frames.future(first, config["freq"], max(lengths))  # each start is followed by this many steps
+    whole = pd.concat([first, rows]).reset_index(drop=True)
+    place = whole.groupby("unique_id", sort=False, observed=True).cumcount()
+    kept = whole[place < whole["unique_id"].map(dict(zip(config["series"], lengths, strict=True)))]
+    order = pd.Categorical(kept["unique_id"], categories=config["series"], ordered=True).codes
+    kept = kept.iloc[np.lexsort((kept["ds"].to_numpy(), order))].reset_index(drop=True)
+    return kept.assign(y=weights[VALUES])
+
+
+def _plain(value: Any) -> Any:
+    """A name or a time as JSON can hold it."""
+    if isinstance(value, pd.Timestamp):
+        return value.isoformat()
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def pandas_like(frame: pd.DataFrame) -> Any:
+    """The form of results for a frame whose kind is not known any more: pandas."""
+    from ostinato.data import frames
+
+    return frames.to_long(frame)

@@ -1,0 +1,295 @@
+"""The main job: a table of series in, a judged forecast out."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import pandas as pd
+
+from ostinato.data.grid import parse_freq
+from ostinato.data.tables import Table
+from ostinato.errors import ConfigError
+from ostinato.evaluate import scores
+from ostinato.evaluate.backtest import backtest
+from ostinato.evaluate.baselines import Make
+from ostinato.evaluate.conformal import Conformal
+from ostinato.evaluate.verdict import Verdict, judge
+from ostinato.tasks.forecast import Forecaster, check_levels
+from ostinato.tasks.models import make_baselines
+from ostinato.tasks.origins import plan_origins
+from ostinato.tasks.recipes import find_recipe
+from ostinato.tasks.trained import check_lengths, split_values
+
+USUAL_HORIZONS = {"month": 6, "business": 10, "step": 14}
+"""Steps to forecast where there is no season, by the kind of the frequency's grid."""
+
+NO_BACKTEST = pd.DataFrame(columns=["unique_id", "ds", "cutoff", "y"])
+NO_SCORES = pd.DataFrame(columns=["model", "mae", "rmse", "mase", "smape"])
+
+
+class Watch(Protocol):
+    """What shows the progress of a run."""
+
+    def start(self, label: str) -> None:
+        """A new wait begins."""
+        ...
+
+    def update(self, done: int, total: int) -> None:
+        """So many of its pieces are done."""
+        ...
+
+    def close(self) -> None:
+        """All waits are over."""
+        ...
+
+
+@dataclass(frozen=True)
+class RunSettings:
+    """What a person may ask of a run.
+
+    Attributes:
+        h: steps to forecast; one season, or a sensible length, when None.
+        levels: intervals in percent.
+        recipe: a key of `RECIPES`.
+        cell: "rnn", "lstm" or "gru".
+        season_length: steps in a season; found in each past when None.
+        seed: of the first network.
+        origins: of the backtest; as many as fit, at most eight, when None.
+        baselines: "auto", "simple" or "all".
+        jobs: processes; one a core when None.
+    """
+
+    h: int | None = None
+    levels: tuple[float, ...] = (80.0, 95.0)
+    recipe: str = "default"
+    cell: str = "lstm"
+    season_length: int | None = None
+    seed: int = 0
+    origins: int | None = None
+    baselines: str = "auto"
+    jobs: int | None = None
+
+    def __post_init__(self) -> None:
+        find_recipe(self.recipe)
+        check_levels(self.levels)
+        for name in ("h", "origins", "jobs"):
+            number = getattr(self, name)
+            if number is not None and number < 1:
+                raise ConfigError(f"--{name} is {number}; use at least 1")
+        if self.seed < 0:
+            raise ConfigError(f"--seed is {self.seed}; use 0 or more")
+
+
+@dataclass(frozen=True)
+class ForecastRun:
+    """What a run found.
+
+    Attributes:
+        table: the series.
+        h: steps forecast.
+        name: the network's column in the backtest.
+        forecaster: the network, fitted on everything.
+        forecast: unique_id, ds, forecast, intervals, and model: whose forecast it is.
+        backtest: unique_id, ds, cutoff, y, one column a model.
+        leaderboard: model, mae, rmse, mase, smape.
+        verdict: whose forecast is the one to use, and why.
+        notes: sentences about what was decided and left out.
+        seconds: spent on each part.
+    """
+
+    table: Table
+    h: int
+    name: str
+    forecaster: Forecaster
+    forecast: pd.DataFrame
+    backtest: pd.DataFrame
+    leaderboard: pd.DataFrame
+    verdict: Verdict
+    notes: list[str]
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+def run_forecast(table: Table, settings: RunSettings, watch: Watch) -> ForecastRun:
+    """Backtest network and baselines, decide whose forecast to use, and forecast.
+
+    Args:
+        table: the series.
+        settings: what is asked.
+        watch: shows the progress.
+
+    Returns:
+        All that was found.
+
+    Raises:
+        ConfigError, DataError: the settings do not fit the series.
+        TrainingError: a training failed.
+    """
+    return _Run(table, settings, watch).all()
+
+
+class _Run:
+    """One run, its parts in order."""
+
+    def __init__(self, table: Table, settings: RunSettings, watch: Watch) -> None:
+        self.table = table
+        self.settings = settings
+        self.watch = watch
+        self.recipe = find_recipe(settings.recipe)
+        self.h, note = choose_horizon(table, settings.h)
+        self.notes = [note]
+        self.jobs = settings.jobs or os.cpu_count() or 1
+        self.seconds: dict[str, float] = {}
+        self.forecaster = Forecaster(
+            h=self.h,
+            freq=table.freq,
+            season_length=settings.season_length,
+            cell=settings.cell,
+            recipe=settings.recipe,
+            random_state=settings.seed,
+        )
+        self.network = self.forecaster.maker(table.freq, settings.seed)
+
+    def all(self) -> ForecastRun:
+        """Everything."""
+        frame, season, name = self.table.frame, self.table.season_length, self.forecaster.name
+        check_lengths(frame, split_values(frame), self.network.plan(frame))
+        makers = self._makers()
+        with self._timed("backtest"):
+            judged, ahead = self._backtests(makers)
+        verdict = judge(judged, frame, season, model=name)
+        with self._timed("fit"):
+            self._fit()
+        with self._timed("predict"):
+            forecast = self._forecast(makers, verdict.best, ahead)
+        self.watch.close()
+        board = scores.leaderboard(judged, frame, season) if len(judged) else NO_SCORES.copy()
+        return ForecastRun(
+            table=self.table,
+            h=self.h,
+            name=name,
+            forecaster=self.forecaster,
+            forecast=forecast,
+            backtest=judged,
+            leaderboard=board,
+            verdict=verdict,
+            notes=self.notes,
+            seconds=self.seconds,
+        )
+
+    def _makers(self) -> dict[str, Make]:
+        choice = self.settings.baselines
+        if self.recipe.protocol == "holdout" and choice == "auto":
+            choice = "simple"
+        others, notes = make_baselines(
+            self.table.frame, self.table.freq, season_length=self.settings.season_length, choice=choice
+        )
+        self.notes += notes
+        return {self.forecaster.name: self.network, **others}
+
+    def _backtests(self, makers: dict[str, Make]) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """The backtest that is judged, and the one whose errors at each step ahead make the intervals."""
+        if self.recipe.protocol == "holdout":
+            return self._holdout(makers)
+        plan = self.network.plan(self.table.frame)
+        origins = plan_origins(self.table.frame, plan, self.h, self.settings.origins, None)
+        if origins.note:
+            self.notes.append(origins.note)
+        table = self._backtest("backtest", makers, h=self.h, n_windows=origins.number, step_size=self.h)
+        return table, table
+
+    def _holdout(self, makers: dict[str, Make]) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """The textbook's test: trained once, then one step ahead from true history over the last windows."""
+        frame = self.table.frame
+        rows = int(frame.groupby("unique_id", sort=False, observed=True).size().median())
+        windows = rows - self.network.plan(frame).context
+        test = max(windows - int((1 - self.recipe.test) * windows), self.h)
+        past = frame[frame.groupby("unique_id", sort=False, observed=True).cumcount(ascending=False) >= test]
+        self.watch.start("train")
+        trained = self.network.train(past.reset_index(drop=True), progress=self.watch.update)
+        moved: dict[str, Make] = {**makers, self.forecaster.name: trained.with_history}
+        self.notes.append(
+            f"trained once on all but the last {test} rows, then tested one step ahead from true history; the scale is "
+            "fitted on the training rows (the textbook fits it on the whole file, which lets it see the test)"
+        )
+        judged = self._backtest("test", moved, h=1, n_windows=test, step_size=1, jobs=1)
+        ahead = self._backtest("test", moved, h=self.h, n_windows=test - self.h + 1, step_size=1, jobs=1)
+        return judged, ahead
+
+    def _backtest(
+        self,
+        label: str,
+        makers: dict[str, Make],
+        *,
+        h: int,
+        n_windows: int,
+        step_size: int,
+        jobs: int | None = None,
+    ) -> pd.DataFrame:
+        if n_windows == 0:
+            return NO_BACKTEST.copy()
+        self.watch.start(label)
+        table = backtest(
+            makers,
+            self.table.frame,
+            h=h,
+            freq=self.table.freq,
+            n_windows=n_windows,
+            step_size=step_size,
+            n_jobs=jobs or self.jobs,
+            progress=self.watch.update,
+        )
+        self.notes += table.attrs.get("notes", [])
+        return table
+
+    def _fit(self) -> None:
+        self.watch.start("train on everything")
+        self.forecaster.fit(self.table.frame, progress=self.watch.update)
+
+    def _forecast(self, makers: dict[str, Make], best: str, ahead: pd.DataFrame) -> pd.DataFrame:
+        """The forecast of the best model, with intervals from its own errors."""
+        frame = self.table.frame
+        name = self.forecaster.name
+        forecast = (self.forecaster.model_ if best == name else makers[best](frame)).predict(self.h)
+        if ahead.empty:
+            self.notes.append(
+                "there are no intervals: they come from the errors of a backtest, and there is none"
+            )
+            return forecast.assign(model=best)
+        season = self.table.season_length
+        self.forecaster.conformal_ = Conformal.from_backtest(ahead, frame, season, model=name)
+        widths = Conformal.from_backtest(ahead, frame, season, model=best)
+        return widths.apply(forecast, self.settings.levels).assign(model=best)
+
+    @contextmanager
+    def _timed(self, name: str) -> Iterator[None]:
+        started = time.perf_counter()
+        yield
+        self.seconds[name] = time.perf_counter() - started
+
+
+def choose_horizon(table: Table, h: int | None) -> tuple[int, str]:
+    """The steps to forecast, and a sentence about them.
+
+    Args:
+        table: the series.
+        h: what was asked for; one season when None, or a length usual for the frequency, at most a quarter of the
+            history.
+    """
+    if h is not None:
+        return h, f"the horizon is {h} {'step' if h == 1 else 'steps'}, as asked"
+    rows = int(table.frame.groupby("unique_id", sort=False, observed=True).size().median())
+    usual = (
+        table.season_length
+        if table.season_length > 1
+        else USUAL_HORIZONS.get(parse_freq(table.freq).kind, 10)
+    )
+    chosen = max(1, min(usual, rows // 4))
+    why = "one season" if chosen == table.season_length > 1 else "a usual length"
+    if chosen < usual:
+        why = f"a quarter of the {rows} rows"
+    return chosen, f"the horizon is {chosen} {'step' if chosen == 1 else 'steps'}, {why}; --h sets another"
