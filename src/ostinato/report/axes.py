@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 Values = NDArray[np.float64]
 Ticks = list[tuple[float, str]]
 
-_LARGE = ((1e9, "G"), (1e6, "M"), (1e3, "k"))
+# Unit of large numbers, its sign, and from how many of it on it is used.
+_LARGE = ((1e9, "G", 1), (1e6, "M", 1), (1e3, "k", 100))
 # From fine to coarse: NumPy's unit, steps of it that are easy to read, and how a label is written.
 _UNITS = (
     ("s", (1, 5, 15, 30), "%H:%M:%S"),
@@ -65,11 +66,11 @@ def number_ticks(low: float, high: float, most: int = 6) -> Ticks:
     size = max(abs(low), abs(high))
     if size >= 1e12 or step < 1e-4:
         return [(place, f"{place:.4g}") for place in places]
-    unit, sign = next(
-        (pair for pair in _LARGE if size >= pair[0] * (100 if pair[1] == "k" else 1)), (1.0, "")
+    unit, sign, _ = next(
+        (pair for pair in _LARGE if size >= pair[0] * pair[2] and step >= pair[0] / 1000), (1.0, "", 1)
     )
     shown = step / unit
-    digits = next(count for count in range(9) if abs(round(shown, count) - shown) < 1e-3 * shown)
+    digits = next((count for count in range(9) if abs(round(shown, count) - shown) < 1e-3 * shown), 9)
     return [(place, f"{place / unit:.{digits}f}{sign}") for place in places]
 
 

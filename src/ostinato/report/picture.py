@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import warnings
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -48,11 +49,16 @@ def picture(content: ReportContent) -> bytes:
         axes = figure.add_subplot(grid[first + index // columns, index % columns])
         _draw_series(axes, content, series, alone=len(shown) == 1)
     note = left_out(content)
-    figure.suptitle(content.title + (f" ({note})" if note else ""), fontsize=13, fontweight="bold")
+    figure.suptitle(
+        _plain(content.title, 80) + (f" ({note})" if note else ""), fontsize=13, fontweight="bold"
+    )
     if len(shown) > 1:
         _share_legend(figure)
     stream = io.BytesIO()
-    figure.savefig(stream, format="png")
+    with warnings.catch_warnings():
+        # Names in a script that the font lacks are drawn as boxes; the page shows them rightly.
+        warnings.filterwarnings("ignore", message=r"Glyph \d+ .*missing from")
+        figure.savefig(stream, format="png")
     return stream.getvalue()
 
 
@@ -79,9 +85,9 @@ def _draw_series(axes: Axes, content: ReportContent, series: Shown, *, alone: bo
         color=BLUE,
         linewidth=1.8,
         marker=marker,
-        label=f"forecast ({whose})",
+        label=f"forecast ({_plain(whose, 30)})",
     )
-    axes.set_title("" if alone else series.name, fontsize=11, loc="left")
+    axes.set_title("" if alone else _plain(series.name, 46), fontsize=11, loc="left")
     _dress(axes, content, [series.history["ds"], series.forecast["ds"]])
     if alone:
         _legend_above(axes)
@@ -102,13 +108,19 @@ def _test_lines(content: ReportContent, test: pd.DataFrame) -> list[tuple[str, s
     """Column, label with its error, colour and line style of each model drawn over the test."""
     lines = []
     for name, word, color, style in (
-        (content.model, f"predicted ({content.model})", BLUE, "-"),
+        (content.model, f"predicted ({_plain(content.model, 30)})", BLUE, "-"),
         ("SeasonalNaive", "SeasonalNaive", ORANGE, "--"),
     ):
         if name in test:
             error = float(np.sqrt(((test[name] - test["y"]) ** 2).mean()))
             lines.append((name, f"{word}, RMSE {error:.4g}", color, style))
     return lines
+
+
+def _plain(text: str, most: int) -> str:
+    """A text of one line that fits, and whose dollars do not start a formula."""
+    line = " ".join(text.split())
+    return (line if len(line) <= most else line[: most - 1] + "…").replace("$", r"\$")
 
 
 def _tint(share: float) -> tuple[float, float, float]:
@@ -134,7 +146,7 @@ def _dress(axes: Axes, content: ReportContent, times: list[pd.Series]) -> None:
         axes.set_xlabel("date")
     else:
         axes.set_xlabel("step")
-    axes.set_ylabel(content.value_label)
+    axes.set_ylabel(_plain(content.value_label, 32))
     axes.grid(color="#dddddd", linewidth=0.6)
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
