@@ -66,7 +66,7 @@ def listing(names: list[str], most: int = 8) -> str:
     >>> listing(["a", "b"])
     "'a' and 'b'"
     """
-    quoted = [f"'{name}'" for name in names[:most]]
+    quoted = [f"'{' '.join(name.split())}'" for name in names[:most]]
     if len(names) > most:
         return f"{', '.join(quoted)} and {len(names) - most} more"
     return " and ".join([", ".join(quoted[:-1]), quoted[-1]] if len(quoted) > 1 else quoted)

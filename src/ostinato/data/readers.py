@@ -211,7 +211,7 @@ def _header(
     from ostinato.data.numbers import is_number
     from ostinato.data.times import is_time
 
-    first = [cell.strip() for cell in rows[0]]
+    first = [" ".join(cell.split()) for cell in rows[0]]
     if all(first) and len(first) > 1 and all(is_number(cell) or is_time(cell) for cell in first):
         header = [f"column {i + 1}" for i in range(len(first))]
         log.note("columns", "the first line is not a header, so the columns are numbered from 1")

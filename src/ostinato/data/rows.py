@@ -220,7 +220,7 @@ def _names(raw: RawTable, roles: Roles) -> NDArray[np.object_] | None:
     if pd.api.types.is_integer_dtype(column.dtype) and not column.isna().any():
         return np.asarray(column.to_numpy())
     codes, distinct = pd.factorize(column)
-    labels = np.array([str(one).strip() for one in distinct] + [""], dtype=object)
+    labels = np.array([" ".join(str(one).split()) for one in distinct] + [""], dtype=object)
     if -1 in codes or "" in labels[:-1]:
         at = int(np.argmax(labels[codes] == ""))
         raise DataError(
@@ -267,7 +267,7 @@ def _complain_of_text(raw: RawTable, name: str, bad: NDArray[np.intp], log: Log)
 
 
 def _short(value: object) -> str:
-    text = str(value)
+    text = " ".join(str(value).split())
     return text if len(text) <= 40 else f"{text[:37]}..."
 
 

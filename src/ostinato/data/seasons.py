@@ -1,7 +1,7 @@
 """The season of a series: how many steps until the pattern repeats, tested on the past alone."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -12,7 +12,7 @@ from ostinato.data.grid import DAY, parse_freq
 Floats = NDArray[np.float64]
 _INTEGER_CANDIDATES = (4, 5, 7, 12, 24, 48, 52, 96, 168)
 _CYCLES = 3  # whole cycles that a candidate needs
-_Z_LIMIT = 3.1  # one-sided normal quantile of 0.001
+_Z_LIMIT, _Z_DOUBLING = 2.58, 0.23  # one-sided normal quantile of 0.005, and of half of it
 _SAMPLE_SERIES = 200
 _LONGEST = 5000
 _SHARE = 1 / 3
@@ -24,18 +24,20 @@ class SeasonTest:
 
     Args:
         period: Steps in a cycle.
-        z: The F ratio of the seasonal means as a normal deviate; above 3.1 is significant at 0.001.
+        z: The F ratio of the seasonal means as a normal deviate.
         strength: Share of the detrended variance that the seasonal means explain, adjusted for their number.
+        limit: The deviate beyond which the season is beyond doubt: 0.005 shared by all cycles tried.
     """
 
     period: int
     z: float
     strength: float
+    limit: float = _Z_LIMIT
 
     @property
     def seasonal(self) -> bool:
         """Whether the season is beyond doubt."""
-        return self.z > _Z_LIMIT
+        return self.z > self.limit
 
 
 def candidates(freq: str | int) -> tuple[int, ...]:
@@ -53,8 +55,9 @@ def candidates(freq: str | int) -> tuple[int, ...]:
         return (5, 261) if grid.size == 1 else ()
     if grid.kind != "step":
         return (12,) if "M" in str(grid.freq) else ()
-    if grid.size == 7 * DAY:
-        return (52,)
+    if grid.size % (7 * DAY) == 0:
+        weeks = grid.size // (7 * DAY)
+        return (52 // weeks,) if weeks in (1, 2, 4, 13) else ()
     cycles = (3600 * 10**6, DAY, 7 * DAY, 365 * DAY)
     shortest = {True: 0, False: 1}[grid.size <= 60 * 10**6]
     periods = [cycle // grid.size for cycle in cycles[shortest:] if cycle % grid.size == 0]
@@ -121,15 +124,13 @@ def assess_season(values: Floats, period: int) -> SeasonTest:
         values: ``(time,)`` the past, NaN where missing.
         period: Steps in a cycle, at least 2.
     """
+    values = _clipped(values, 10.0)  # else an outlier would bend the moving average for a whole cycle
     rest = values - _moving_average(values, period)
     kept = np.flatnonzero(np.isfinite(rest))
     nothing = SeasonTest(period, 0.0, 0.0)
     if len(kept) < 2 * period:
         return nothing
-    x, phase = rest[kept], kept % period
-    spread = np.median(np.abs(x - np.median(x))) * 1.4826
-    if spread > 0:
-        x = np.clip(x, np.median(x) - 5 * spread, np.median(x) + 5 * spread)  # an outlier is not a season
+    x, phase = _clipped(rest[kept], 5.0), kept % period  # an outlier is not a season
     number = np.bincount(phase, minlength=period)
     means = np.bincount(phase, x, minlength=period) / np.maximum(number, 1)
     within = x - means[phase]
@@ -147,13 +148,22 @@ def assess_season(values: Floats, period: int) -> SeasonTest:
     return SeasonTest(period, z, max(0.0, 1.0 - within_square / within_free / total))
 
 
+def _clipped(values: Floats, deviates: float) -> Floats:
+    """Values no further from their median than so many robust standard deviations."""
+    centre = np.nanmedian(values) if np.isfinite(values).any() else 0.0
+    spread = 1.4826 * np.nanmedian(np.abs(values - centre)) if np.isfinite(values).any() else 0.0
+    return np.clip(values, centre - deviates * spread, centre + deviates * spread) if spread > 0 else values
+
+
 def _tests(values: Floats, freq: str | int) -> list[SeasonTest]:
     values = values[-_LONGEST:]
     present = np.flatnonzero(np.isfinite(values))
     if not len(present):
         return []
     values = values[present[0] : present[-1] + 1]
-    return [assess_season(values, period) for period in candidates(freq) if len(values) >= _CYCLES * period]
+    periods = [period for period in candidates(freq) if len(values) >= _CYCLES * period]
+    limit = _Z_LIMIT + _Z_DOUBLING * float(np.log2(max(len(periods), 1)))
+    return [replace(assess_season(values, period), limit=limit) for period in periods]
 
 
 def _choose(found: dict[int, tuple[float, float]]) -> int:
@@ -196,7 +206,8 @@ def _inflation(rest: Floats, kept: NDArray[np.intp], period: int) -> float:
     size = 1 << (2 * len(line) - 1).bit_length()
     spectrum = np.abs(np.fft.rfft(line, size)) ** 2
     covariance = np.fft.irfft(spectrum, size)[: min(period, len(line))]
-    return float(1.0 + 2.0 * np.sum((covariance[1:] / covariance[0]) ** 2))
+    excess = (covariance[1:] / covariance[0]) ** 2 - 1.0 / len(kept)  # what chance alone would give
+    return float(1.0 + 2.0 * np.sum(np.maximum(excess, 0.0)))
 
 
 def _normal_deviate(ratio: float, between_free: float, within_free: float) -> float:
