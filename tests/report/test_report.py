@@ -216,7 +216,12 @@ def test_every_text_is_escaped():
 
 @pytest.mark.parametrize(
     ("names", "dated", "h"),
-    [(("a",), False, 4), (("a", "b", "c"), True, 1), (tuple("abcdefgh"), True, 3), (("$x_{$", "牛乳" * 40), False, 1)],
+    [
+        (("a",), False, 4),
+        (("a", "b", "c"), True, 1),
+        (tuple("abcdefgh"), True, 3),
+        (("$x_{$", "牛乳" * 40), False, 1),
+    ],
 )
 def test_any_shape_of_result_can_be_shown(names, dated, h, tmp_path):
     outputs = report.write(make_content(names, dated=dated, h=h), tmp_path)
