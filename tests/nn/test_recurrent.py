@@ -320,6 +320,22 @@ def test_a_layer_can_be_captured_by_torch_export(name):
     assert_same(program.module()(inputs), layer(inputs))
 
 
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning")
+@pytest.mark.parametrize("name", LAYERS)
+def test_a_compiled_layer_gives_the_same_numbers_and_gradients(name):
+    layer = LAYERS[name](3, 4, num_layers=2, batch_first=True, bidirectional=True)
+    compiled, inputs = torch.compile(layer, backend="aot_eager"), torch.randn(2, 5, 3)
+    assert_same(compiled(inputs), layer(inputs))
+    assert_same(compiled(inputs, lengths=torch.tensor([3, 5])), layer(inputs, lengths=[3, 5]))
+    gradients = []
+    for run in (compiled, layer):
+        layer.zero_grad()
+        run(inputs)[0].square().sum().backward()
+        gradients.append(layer.weight_hh_l0.grad.clone())
+    torch.testing.assert_close(*gradients)
+
+
 def test_dropout_on_one_layer_warns_as_torch_does():
     with pytest.warns(UserWarning, match="with num_layers=1 it does nothing"):
         RNN(1, 2, dropout=0.5)
