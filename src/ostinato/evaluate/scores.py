@@ -65,8 +65,8 @@ def leaderboard(cv: pd.DataFrame, frame: pd.DataFrame, season_length: int) -> pd
     Example:
         >>> frame = pd.DataFrame({"unique_id": "a", "ds": range(4), "y": [1.0, 2.0, 4.0, 7.0]})
         >>> cv = pd.DataFrame({"unique_id": "a", "ds": [3], "cutoff": [2], "y": [7.0], "Naive": [4.0]})
-        >>> leaderboard(cv, frame, 1).to_dict("list")
-        {'model': ['Naive'], 'mae': [3.0], 'rmse': [3.0], 'mase': [2.0], 'smape': [54.54545454545455]}
+        >>> leaderboard(cv, frame, 1).round(2).to_dict("list")
+        {'model': ['Naive'], 'mae': [3.0], 'rmse': [3.0], 'mase': [2.0], 'smape': [54.55]}
     """
     found = cells(cv, frame, season_length)
     answered = np.isfinite(found.mae)
