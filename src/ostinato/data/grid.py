@@ -1,5 +1,6 @@
 """Arithmetic on the regular grid of a frequency: times to whole steps and back."""
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -82,7 +83,11 @@ def _offset(freq: str) -> pd.offsets.BaseOffset:
     digits = freq.strip()[: len(freq.strip()) - len(freq.strip().lstrip("0123456789"))]
     name, dash, anchor = freq.strip()[len(digits) :].partition("-")
     try:
-        offset = to_offset(digits + _OLD_ALIASES.get(name, name) + dash + anchor)
+        with warnings.catch_warnings():
+            warnings.simplefilter(
+                "ignore", FutureWarning
+            )  # of spellings to be dropped; the result is respelled
+            offset = to_offset(digits + _OLD_ALIASES.get(name, name) + dash + anchor)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise ConfigError(
             f"freq is '{freq}', which pandas does not know; use an alias such as 'MS' or 'h', or an integer"
