@@ -345,13 +345,6 @@ def test_the_representation_says_what_differs_from_the_defaults():
     assert repr(LSTM(3, 4, num_layers=2, batch_first=True)) == "LSTM(3, 4, num_layers=2, batch_first=True)"
 
 
-def test_flattening_on_the_cpu_does_nothing():
-    layer = LSTM(3, 4)
-    before = [weight.data_ptr() for weight in layer.parameters()]
-    layer.flatten_parameters()
-    assert [weight.data_ptr() for weight in layer.parameters()] == before
-
-
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 @ANY_LAYER
 def test_a_layer_on_the_gpu_equals_itself_on_the_cpu(name, options):
