@@ -140,8 +140,7 @@ def _draws(errors: Values, random: np.random.Generator) -> Values:
         of_series = _weights(series, BATCH, random, fixed=series == 1)
         of_origins = _weights(origins, BATCH, random, fixed=origins < FEWEST_ORIGINS)
         total, count = (
-            np.einsum("mbo,bo->mb", of_series @ part, of_origins)
-            for part in (filled, known.astype(np.float64))
+            ((of_series @ part) * of_origins).sum(axis=-1) for part in (filled, known.astype(np.float64))
         )
         parts.append(np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0))
     return np.concatenate(parts, axis=1)

@@ -31,7 +31,7 @@ def page(content: ReportContent) -> str:
         _section("Forecast", _note(left_out(content)) + "".join(_forecast(content, part) for part in shown)),
         _section("Leaderboard", _leaderboard(content)),
         _section("Backtest against what came true", _backtests(content, shown)),
-        _section("Training", "".join(_training(curve) for curve in content.training)),
+        _section("Training", _training(content.training)),
         _section("What was found in the file", _list(content.notes)),
         _section("How to get this again", _reproduce(content)),
     ]
@@ -187,29 +187,22 @@ def _number(value: float) -> str:
     return f"{value:.3f}" if abs(value) < 10 else f"{value:,.1f}".replace(",", " ")
 
 
-def _training(curve: TrainingCurve) -> str:
-    """Losses of one training, epoch by epoch."""
-    lines = [
-        Line(
-            np.arange(1.0, len(losses) + 1),
-            np.asarray(losses, dtype=np.float64),
-            style,
-            label,
-            len(losses) == 1,
-        )
-        for losses, style, label in (
-            (curve.train, "blue", "training"),
-            (curve.validation, "orange", "validation"),
-        )
-        if len(losses)
-    ]
+def _training(curves: tuple[TrainingCurve, ...]) -> str:
+    """Losses of all trainings, epoch by epoch."""
+    lines: list[Line] = []
+    for word, style in (("training", "blue"), ("validation", "orange")):
+        for curve in curves:
+            losses = np.asarray(curve.train if word == "training" else curve.validation, dtype=np.float64)
+            if losses.size:
+                label = "" if any(line.style == style for line in lines) else word
+                lines.append(Line(np.arange(1.0, len(losses) + 1), losses, style, label, len(losses) == 1))
     if not lines:
         return ""
     epochs = max(len(line.x) for line in lines)
     ticks = [tick for tick in number_ticks(1, epochs) if tick[0] % 1 == 0]
-    title = f"Losses of {curve.label}"
-    drawing = chart(lines, [], ticks=ticks, x_label="epoch", y_label="loss", title=title)
-    return f"<h3>{escape(curve.label)}</h3>{drawing}"
+    names = ", ".join(curve.label for curve in curves)
+    drawing = chart(lines, [], ticks=ticks, x_label="epoch", y_label="loss", title=f"Losses of {names}")
+    return _note(names) + drawing
 
 
 def _list(texts: tuple[str, ...]) -> str:
