@@ -341,10 +341,6 @@ def test_dropout_on_one_layer_warns_as_torch_does():
         RNN(1, 2, dropout=0.5)
 
 
-def test_the_representation_says_what_differs_from_the_defaults():
-    assert repr(LSTM(3, 4, num_layers=2, batch_first=True)) == "LSTM(3, 4, num_layers=2, batch_first=True)"
-
-
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 @ANY_LAYER
 def test_a_layer_on_the_gpu_equals_itself_on_the_cpu(name, options):
