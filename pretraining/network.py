@@ -28,6 +28,7 @@ class Network(nn.Module):
         self.step = nn.Linear(STEP_WIDTH, width, bias=False)
         self.mix = nn.Linear(width, width)
         self.out = nn.Linear(width, EXPERTS + 3 + SHAPES)
+        self.trial = nn.Parameter(torch.zeros(EXPERTS))
         nn.init.zeros_(self.out.weight)
         nn.init.zeros_(self.out.bias)
 
@@ -48,7 +49,8 @@ class Network(nn.Module):
         hidden = torch.relu(known[:, None] + self.step(steps))  # (batch, steps, width)
         hidden = torch.relu(self.mix(hidden))
         out = self.out(hidden).float()
-        shares = out[..., :EXPERTS].softmax(-1)
+        trust = self.trial * statistics[:, -EXPERTS:]  # what the experts showed on trial
+        shares = (out[..., :EXPERTS] + trust[:, None]).softmax(-1)
         gate, shift, size = out[..., EXPERTS : EXPERTS + 3].unbind(-1)
         naive = experts[..., 0]
         width = size.clamp(-5, 5).exp()

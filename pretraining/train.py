@@ -23,7 +23,7 @@ from safetensors.numpy import save_file
 from windows import BUCKETS, Pool, Windows, draw
 
 BATCH = 512
-REUSE = 3  # batches drawn of a group, over its size: how often a window is seen
+REUSE = 4  # batches drawn of a group, over its size: how often a window is seen
 WARM_UP = 300
 VALIDATION_SEED = 2**31
 LOG = logging.getLogger("pretrain")

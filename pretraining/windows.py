@@ -79,7 +79,7 @@ def draw(bucket: Bucket, rng: np.random.Generator, count: int = GROUP) -> Window
     filled = np.isfinite(history).any(axis=1)
     history, future = history[filled], future[filled]
     past = pretrained_scaling.prepare(history, season, long)
-    inputs = pretrained_inputs.build(past, steps, pretrained_inputs.patches_for(bucket.longest))
+    inputs = pretrained_inputs.build(history, past, steps, pretrained_inputs.patches_for(bucket.longest))
     target, weight = _targets(past, history, future, steps)
     apart = inputs.experts.std(axis=2) * (past.unit / past.seasonal_unit)[:, None]
     weight /= np.sqrt(1 + apart)  # wild series, known as such from the past, count less
@@ -129,7 +129,8 @@ def _targets(
     value = np.where(past.logged[:, None], np.log(np.where(past.logged[:, None], safe, 1)), safe)
     target = (value - past.adjusted[:, -1:]) / past.unit[:, None]
     limit = pretrained_inputs.LARGEST * np.sqrt(steps.astype(np.float32))
-    target = np.where(scored, np.clip(target, -limit, limit), 0)
+    season = past.index[:, (steps - 1) % past.index.shape[1]] / past.unit[:, None]
+    target = np.where(scored, season + np.clip(target - season, -limit, limit), 0)
     weight = np.clip(past.unit / past.seasonal_unit, 0.05, 1.5)[:, None] * scored
     return target.astype(np.float32), weight.astype(np.float32)
 

@@ -189,7 +189,7 @@ def local_trend(count: int, length: int, *, season_length: int, rng: np.random.G
         slope = lasting + persistence * (slope - lasting) + moves[step]
         level = level + slope + shocks[step]
         series[step] = level
-    spread = np.abs(np.diff(series, axis=0)).mean(axis=0)
+    spread = np.abs(np.diff(series, axis=0)).sum(axis=0) / max(length - 1, 1) + 1e-6
     series /= spread
     series += autoregressive_noise(rng, length, count) * log_uniform(rng, 0.02, 1.0, count)
     season = seasonal(rng, length, count, season_length)

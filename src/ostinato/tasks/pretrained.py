@@ -187,7 +187,7 @@ def _forecast_block(
     """Forecasts histories of one bucket of lengths: (batch, h, 9)."""
     past = pretrained_scaling.prepare(history, *seasons)
     steps = np.arange(1, h + 1)
-    inputs = pretrained_inputs.build(past, steps, pretrained_inputs.patches_for(longest))
+    inputs = pretrained_inputs.build(history, past, steps, pretrained_inputs.patches_for(longest))
     units = np.mean(
         [pretrained_network.quantiles(member, inputs) for member in members], axis=0, dtype=np.float64
     )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ostinato.tasks import pretrained_experts as experts_module
+from ostinato.tasks import pretrained_scaling
 from ostinato.tasks.pretrained_scaling import Array, Past
 
 FINE_PATCH = 4  # steps a fine patch
@@ -13,11 +14,13 @@ COARSE_PATCH = 32  # steps a coarse patch, in four means of eight
 CONTEXT = 512
 PATCH_COUNTS = ((32, 8), (64, 16), (192, 20), (CONTEXT, 30))  # longest history, patches read
 PATCH_WIDTH = 13
-STATISTICS = 30
+TRIAL_STEPS = {8: 4, 16: 8, 20: 18, 30: 36}  # patches read, last steps that the experts forecast on trial
+LEAST_BEFORE_TRIAL = 4
 EXPERTS = len(experts_module.NAMES)
+STATISTICS = 30 + EXPERTS
 STEP_WIDTH = EXPERTS + 6
 LONGEST_STEP = 128.0  # steps beyond it look alike to the network
-LARGEST = 40.0  # units a classical forecast may lie away from the last value, times the root of the step
+LARGEST = 40.0  # units a forecast without its season may lie from the last value, times the root of the step
 
 
 @dataclass(frozen=True)
@@ -42,10 +45,13 @@ def patches_for(length: int) -> int:
     return next((count for longest, count in PATCH_COUNTS if length <= longest), PATCH_COUNTS[-1][1])
 
 
-def build(past: Past, steps: np.ndarray[tuple[int], np.dtype[np.int64]], patches: int) -> Inputs:
+def build(
+    history: Array, past: Past, steps: np.ndarray[tuple[int], np.dtype[np.int64]], patches: int
+) -> Inputs:
     """Makes the inputs of the network.
 
     Args:
+        history: (batch, time), as given to `prepare`.
         past: the prepared histories.
         steps: (steps,), which steps ahead, from 1.
         patches: how many patches to read, from `patches_for`.
@@ -55,10 +61,11 @@ def build(past: Past, steps: np.ndarray[tuple[int], np.dtype[np.int64]], patches
     """
     experts = experts_module.forecast(past, steps)
     limit = LARGEST * np.sqrt(steps.astype(np.float32))[None, :, None]
-    forecasts = np.clip(experts.forecasts, -limit, limit)
+    season = experts.index[:, :, None]
+    forecasts = season + np.clip(experts.forecasts - season, -limit, limit)
     return Inputs(
         patches=_patches(past, patches),
-        statistics=_statistics(past, experts),
+        statistics=np.concatenate([_statistics(past, experts), _trial(history, past, patches)], axis=1),
         steps=_steps(past, experts, forecasts, steps),
         experts=forecasts,
     )
@@ -94,18 +101,15 @@ def _squash(values: Array) -> Array:
 
 
 def _statistics(past: Past, experts: experts_module.Experts) -> Array:
-    """What is known of each series as a whole: (batch, STATISTICS)."""
+    """What is known of each series as a whole: (batch, STATISTICS - EXPERTS)."""
     batch = len(past.values)
     seen = np.maximum(past.observed.sum(axis=1), 1).astype(np.float32)
     zero = ((past.values == 0) & past.observed).sum(axis=1) / seen
     size = np.abs(past.adjusted[:, -1]) / past.unit
     level = np.where(past.logged, 4.0 + np.log(past.unit) * -0.5, np.log1p(size))
     width = min(16, past.values.shape[1])
-    late = (
-        np.abs(np.diff(past.adjusted[:, -width:], axis=1)).mean(axis=1) / past.unit
-        if width > 1
-        else np.ones(batch)
-    )
+    moved = np.abs(np.diff(past.adjusted[:, -width:], axis=1)).sum(axis=1)
+    late = moved / np.clip(past.length - 1, 1, max(width - 1, 1)) / past.unit
     columns = [
         np.log(np.minimum(past.length, CONTEXT)) / 3 - 1,
         np.full(batch, np.log(past.season_length) / 3),
@@ -125,6 +129,31 @@ def _statistics(past: Past, experts: experts_module.Experts) -> Array:
     ]
     stacked = np.stack([np.asarray(column, dtype=np.float32) for column in columns], axis=1)
     return np.concatenate([stacked, experts.correlation, experts.errors], axis=1).astype(np.float32)
+
+
+def _trial(history: Array, past: Past, patches: int) -> Array:
+    """How far each expert missed the last steps on trial, as a logarithm: (batch, EXPERTS).
+
+    Zero where the past is too short for a trial.
+    """
+    width = TRIAL_STEPS[patches]
+    result = np.zeros((len(history), EXPERTS), dtype=np.float32)
+    known = past.observed[:, :-width].sum(axis=1) >= LEAST_BEFORE_TRIAL
+    known &= past.observed[:, -width:].any(axis=1)
+    if not known.any():
+        return result
+    before = pretrained_scaling.prepare(
+        history[known, :-width], past.season_length, past.long_season, past.logged[known]
+    )
+    forecasts = experts_module.forecast(before, np.arange(1, width + 1)).forecasts
+    forecasts *= before.unit[:, None, None]
+    forecasts += (before.adjusted[:, -1] - past.adjusted[known, -1])[:, None, None]
+    actual = past.values[known, -width:] - past.adjusted[known, -1:]
+    seen = past.observed[known, -width:].astype(np.float32)
+    missed = np.einsum("bse,bs->be", np.abs(forecasts - actual[:, :, None]), seen)
+    mean = missed / seen.sum(axis=1, keepdims=True) / past.unit[known, None]
+    result[known] = np.log(np.minimum(mean, 1e4) + 0.05) / 2
+    return result
 
 
 def _steps(

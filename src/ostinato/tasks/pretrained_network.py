@@ -103,6 +103,7 @@ def quantiles(member: Member, inputs: Inputs) -> Array:
     np.maximum(hidden, 0, out=hidden)
     flat = hidden @ head["out.weight"] + head["out.bias"]
     out = np.asarray(flat, dtype=np.float32).reshape(batch, steps, flat.shape[1])
+    out[..., :EXPERTS] += (inputs.statistics[:, -EXPERTS:] * head["trial"])[:, None]
     return _read_out(out, inputs.experts)
 
 

@@ -42,7 +42,7 @@ class Past:
     long_season: int
 
 
-def prepare(history: Array, season_length: int, long_season: int = 0) -> Past:
+def prepare(history: Array, season_length: int, long_season: int = 0, logged: Mask | None = None) -> Past:
     """Brings histories into comparable form.
 
     Args:
@@ -50,6 +50,7 @@ def prepare(history: Array, season_length: int, long_season: int = 0) -> Past:
             Every row holds at least one value.
         season_length: steps of the season, 1 for none.
         long_season: steps of a second, longer season, 0 for none.
+        logged: (batch,), where to take logarithms; None to decide.
 
     Returns:
         The past.
@@ -58,7 +59,8 @@ def prepare(history: Array, season_length: int, long_season: int = 0) -> Past:
     first = observed.argmax(axis=1)
     time = history.shape[1]
     length = time - first
-    logged = _takes_logarithm(history, observed)
+    if logged is None:
+        logged = _takes_logarithm(history, observed)
     values = history.astype(np.float32)
     values[logged] = np.log(values[logged])
     started = np.arange(time) >= first[:, None]
@@ -73,7 +75,9 @@ def prepare(history: Array, season_length: int, long_season: int = 0) -> Past:
     seasonal_unit = _mean_difference(values, observed & started, season_length)
     unit = _mean_difference(adjusted, observed & started, 1)
     floor = 1e-4 * np.where(logged, 1.0, np.abs(values).max(axis=1)) + 1e-9
-    unit = np.maximum(np.maximum(unit, 0.03 * seasonal_unit), floor).astype(np.float32)
+    step = _mean_difference(values, observed & started, 1)
+    least = np.maximum(0.03 * seasonal_unit, 0.02 * step)
+    unit = np.maximum(np.maximum(unit, least), floor).astype(np.float32)
     return Past(
         values=values,
         observed=observed & started,
