@@ -127,6 +127,10 @@ def test_regularise_refuses_gaps_when_told():
         frames.regularise(single(DAYS).drop(index=2), "D", gaps="refuse")
 
 
+def test_regularise_sorts_series_by_name():
+    pd.testing.assert_frame_equal(frames.regularise(long().iloc[[4, 5, 6, 7, 0, 1, 2, 3]], "D"), long())
+
+
 def test_regularise_sorts_rows():
     shuffled = long().sample(frac=1, random_state=0)
     pd.testing.assert_frame_equal(frames.regularise(shuffled, "D"), long())

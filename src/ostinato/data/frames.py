@@ -141,22 +141,19 @@ def regularise(df: pd.DataFrame, freq: str | int, *, gaps: str = "fill") -> pd.D
         raise DataError(
             f"freq is '{freq}' but the times are {kind}; use {'an integer' if rows.integer else 'an alias'}"
         )
-    order = np.lexsort((rows.times, rows.codes))
-    if np.any(order[1:] < order[:-1]) or not _grouped(rows.codes):
-        df = sort(df)
-        rows = frequency.rows_of(df)
+    df = sort(df)
+    rows = frequency.rows_of(df)
     start = rows.start()
     place, fits = positions(rows.times, start, grid)
     _check_places(df, rows, place, fits, freq)
     first = np.flatnonzero(np.r_[True, rows.codes[1:] != rows.codes[:-1]])
     lengths = np.r_[place[first[1:] - 1], place[-1:]] + 1
     total = int(lengths.sum())
-    missing = total - len(df)
-    if missing and gaps == "refuse":
+    if total > len(df) and gaps == "refuse":
         at = int(np.argmax(np.diff(place) > 1))
         raise DataError(
             f"series '{rows.name(at)}' has a gap after {when(df['ds'].iloc[at])} "
-            f"({count(missing, 'gap')} in all); fill in the rows, or use --gaps fill to treat them as missing"
+            f"({count(total - len(df), 'gap')} in all); fill in the rows, or use --gaps fill"
         )
     if total > MAX_GROWTH * len(df) + 1000:
         raise DataError(
@@ -200,7 +197,7 @@ def sort(df: pd.DataFrame) -> pd.DataFrame:
     """Sort rows by ``unique_id, ds``, those of equal time in the order they came."""
     codes, _ = pd.factorize(df["unique_id"], sort=True)
     order = np.lexsort((to_integers(df["ds"]), codes))
-    return df.iloc[order].reset_index(drop=True)
+    return (df if np.all(order[1:] > order[:-1]) else df.iloc[order]).reset_index(drop=True)
 
 
 def when(moment: Any) -> str:
@@ -210,10 +207,6 @@ def when(moment: Any) -> str:
     ('1962-01-31', '7')
     """
     return str(moment).removesuffix(" 00:00:00")
-
-
-def _grouped(codes: NDArray[np.int64]) -> bool:
-    return bool(np.all(codes[1:] >= codes[:-1]))
 
 
 def _check_places(

@@ -11,7 +11,7 @@ import pandas as pd
 from ostinato.data import columns, frames, frequency, seasons
 from ostinato.data.findings import Finding, Log, count, listing
 from ostinato.data.grid import parse_freq
-from ostinato.data.readers import READERS, read_bytes
+from ostinato.data.readers import READERS, RawTable, read_bytes
 from ostinato.data.rows import to_rows
 from ostinato.errors import ConfigError, DataError
 
@@ -72,7 +72,7 @@ def read(
     gaps: str = "fill",
     lenient: bool = False,
 ) -> Table:
-    """Read a file of numbers over time; what is not named is found in the file.
+    """Read a file as series on their grid, with findings; what is not named is found in the file.
 
     Args:
         path: CSV, TSV, Parquet or JSON lines, gzipped or not; ``"-"`` is standard input.
@@ -84,33 +84,25 @@ def read(
         gaps: ``fill`` treats missing times as missing values; ``refuse`` raises instead.
         lenient: Record problems such as duplicates as findings and go on, as ``inspect`` does.
 
-    Returns:
-        The series on their grid, with the findings.
-
     Raises:
         DataError: The file cannot be used; one sentence says what, where and what to do.
         ConfigError: An option cannot be used.
     """
-    if season_length is not None and season_length < 1:
-        raise ConfigError(f"season_length is {season_length}; use 1 for no season, or the steps in a season")
-    if gaps not in frames.GAPS:
-        raise ConfigError(f"gaps is '{gaps}'; use 'fill' or 'refuse'")
+    _check_options(season_length, gaps)
     wanted = None if freq is None else parse_freq(freq).freq
     log = Log(lenient)
-    content, ending, name, source = _content(path)
-    raw = read_bytes(content, ending, source, log)
+    raw, name = _raw(path, log)
     roles = columns.choose(raw, time_col=time_col, target_col=target_col, id_col=id_col, log=log)
     rows = to_rows(raw, roles, log, name=name)
-    found = _frequency(rows.frame, wanted, source, log)
-    frame = _on_grid(rows.frame, found, gaps, source, log)
+    found = _frequency(rows.frame, wanted, raw.source, log)
+    frame = _on_grid(rows.frame, found, gaps, raw.source, log)
     season = _season(frame, found, season_length, log)
-    _say_constant(frame, log)
     return Table(
         frame=frame,
         freq=found,
         season_length=season,
         name=name,
-        source=source,
+        source=raw.source,
         rows=len(raw.frame),
         series=frame["unique_id"].nunique(),
         time_col=roles.time_col,
@@ -120,10 +112,17 @@ def read(
     )
 
 
-def _content(path: str | Path) -> tuple[bytes, str, str, str]:
-    """The bytes, the file ending, the name and how messages name the source."""
+def _check_options(season_length: int | None, gaps: str) -> None:
+    if season_length is not None and season_length < 1:
+        raise ConfigError(f"season_length is {season_length}; use 1 for no season, or the steps in a season")
+    if gaps not in frames.GAPS:
+        raise ConfigError(f"gaps is '{gaps}'; use 'fill' or 'refuse'")
+
+
+def _raw(path: str | Path, log: Log) -> tuple[RawTable, str]:
+    """The columns as they stand in the source, and its name."""
     if str(path) == STANDARD_INPUT:
-        return sys.stdin.buffer.read(), "", "series", "standard input"
+        return read_bytes(sys.stdin.buffer.read(), "", "standard input", log), "series"
     file = Path(path)
     source = f"file '{path}'"
     try:
@@ -136,7 +135,7 @@ def _content(path: str | Path) -> tuple[bytes, str, str, str]:
         reason = getattr(error, "strerror", None) or error
         raise DataError(f"{source} cannot be read ({reason}); check the path and its permissions") from error
     stem = file.with_suffix("") if file.suffix.lower() == ".gz" else file
-    return content, stem.suffix.lower(), stem.stem or "series", source
+    return read_bytes(content, stem.suffix.lower(), source, log), stem.stem or "series"
 
 
 def _frequency(frame: pd.DataFrame, wanted: str | int | None, source: str, log: Log) -> str | int:
@@ -169,6 +168,7 @@ def _on_grid(frame: pd.DataFrame, freq: str | int, gaps: str, source: str, log: 
         )
     elif not np.array_equal(regular["ds"].to_numpy(), frame["ds"].to_numpy()):
         log.note("times", f"the dates were moved to the points of frequency '{freq}'")
+    _say_constant(regular, log)
     return regular
 
 
