@@ -134,14 +134,28 @@ def seasonal_indices(values: Values, season_length: int) -> Values:
     none = np.zeros(max(season_length, 1))
     if season_length < 2 or len(values) < MIN_SEASONS * season_length:
         return none
-    detrended = values - centred_average(values, season_length)
-    groups = [detrended[position::season_length] for position in range(season_length)]
-    groups = [group[~np.isnan(group)] for group in groups]
+    trend = centred_average(values, season_length)
+    groups = _by_position(values - trend, season_length)
     if min(len(group) for group in groups) == 0:
         return none
-    means = np.array([group.mean() for group in groups])
-    means -= means.mean()
+    means = _centred_means(groups)
+    if np.isnan(values).any():  # a missing month biases the average around it: fill it in and average again
+        season = means[np.arange(len(values)) % season_length]
+        filled = np.where(np.isnan(values), trend + season, values)
+        groups = _by_position(values - centred_average(filled, season_length), season_length)
+        means = _centred_means(groups)
     return means * _shrinkage(groups, means)
+
+
+def _by_position(detrended: Values, season_length: int) -> list[Values]:
+    """The known values of each position in the season."""
+    groups = [detrended[position::season_length] for position in range(season_length)]
+    return [group[~np.isnan(group)] for group in groups]
+
+
+def _centred_means(groups: list[Values]) -> Values:
+    means = np.array([group.mean() for group in groups])
+    return means - means.mean()
 
 
 def _shrinkage(groups: list[Values], means: Values) -> float:

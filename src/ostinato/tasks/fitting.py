@@ -119,6 +119,8 @@ def fit_members(
     work = _Work(plan, checkpoint, progress, total=epochs[1] * (plan.recipe.members + plan.recipe.stop_early))
     training = _batch(cut.select(~latest), typical, plan)
     held_out = _batch(cut.select(latest), typical, plan) if latest.any() else None
+    if held_out is not None and held_out.real == 0:  # constant windows have nothing to judge by
+        held_out = None
     if not plan.recipe.stop_early:
         return [work.train(training, epochs[1], number, held_out) for number in range(plan.recipe.members)]
     scout = work.train(training, epochs[1], plan.recipe.members, held_out)
