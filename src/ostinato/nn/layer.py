@@ -212,11 +212,7 @@ class RecurrentLayer(nn.Module, ABC):
             width = (self.proj_size or self.hidden_size) * self.directions
             return inputs.new_zeros(batch, time, width), state
         weights = [getattr(self, name) for name in self._weight_names]
-        run = kernels.run
-        if torch.compiler.is_dynamo_compiling():
-            # The compiler must not unroll the operator over time; torch.nn's own layers are left out as well.
-            run = torch.compiler.disable(run)  # type: ignore[no-untyped-call]
-        return run(self.stack(), inputs, state, weights, real)
+        return kernels.run(self.stack(), inputs, state, weights, real)
 
     def stack(self) -> kernels.Stack:
         """Describe the layer to the kernels."""

@@ -1,66 +1,28 @@
-"""Where a recurrent layer meets the operators that compute it.
+"""The paths that torch's own operators compute: other devices and types, and shapes on which they are faster.
 
-A layer calls `run` and nothing else. `run` decides which path computes the numbers; today that is torch's own
-operator on every device (cuDNN on CUDA). `scan_stack` is the other half of the seam: it takes any function
-that carries one layer in one direction over time and builds stacks, directions and dropout around it, so
-that a fused kernel needs to know nothing of them.
-
-Torch is imported by the functions, so that importing this module is cheap.
+`scan_stack` builds stacks, directions and dropout around any function that carries one layer in one direction
+over time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
+
+from ostinato.kernels.stack import Stack
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    State = tuple[Tensor, ...]
-    Scan = Callable[[Tensor, State, Sequence[Tensor], Tensor | None, bool], tuple[Tensor, State]]
+    from ostinato.kernels.stack import Scan, State
 
 
-@dataclass(frozen=True)
-class Stack:
-    """What a recurrent layer is made of, without its numbers.
-
-    Args:
-        kind: `"rnn_tanh"`, `"rnn_relu"`, `"lstm"` or `"gru"`.
-        num_layers: Layers, one on the other.
-        bidirectional: Whether each layer also runs backwards in time.
-        bias: Whether the weights include biases.
-        dropout: Probability of dropping an output between two layers while training.
-        training: Whether the layer is being trained.
-        weights_per_scan: Weights of one layer in one direction.
-    """
-
-    kind: str
-    num_layers: int
-    bidirectional: bool
-    bias: bool
-    dropout: float
-    training: bool
-    weights_per_scan: int
-
-
-def run(
+def run_torch(
     stack: Stack, inputs: Tensor, state: State, weights: list[Tensor], lengths: Tensor | None
 ) -> tuple[Tensor, State]:
-    """Run a recurrent layer over time on the fastest path there is for these tensors.
-
-    Args:
-        stack: What the layer is made of.
-        inputs: `(batch, time, features)`, with at least one row and one step.
-        state: One tensor `(num_layers * directions, batch, hidden)` for each part of the state.
-        weights: The weights of each layer and direction in torch's order: `weight_ih, weight_hh, bias_ih,
-            bias_hh` and, for an LSTM with a projection, `weight_hr`.
-        lengths: `(batch,)` real steps of each row, or None where every step is real.
-
-    Returns:
-        The outputs `(batch, time, directions * hidden)`, 0 at padding, and the state after each row's last
-        real step.
-    """
+    """Run a recurrent layer by torch's operators; arguments and results as for `kernels.run`."""
+    if stack.active_recurrent_dropout > 0:
+        return run_masked(stack, inputs, state, weights, lengths)
     if lengths is None:
         return _run_torch(stack, inputs, state, weights)
     return _run_torch_packed(stack, inputs, state, weights, lengths)
@@ -86,7 +48,7 @@ def scan_stack(
     """
     import torch
 
-    directions = 2 if stack.bidirectional else 1
+    directions = stack.directions
     finals: list[State] = []
     for layer in range(stack.num_layers):
         if layer > 0 and stack.dropout > 0:
@@ -99,10 +61,82 @@ def scan_stack(
             output, final = scan(inputs, start, own, lengths, direction == 1)
             outputs.append(output)
             finals.append(final)
-        inputs = (
-            torch.cat(outputs, dim=2) if directions == 2 else outputs[0]
-        )  # (batch, time, directions * hidden)
+        inputs = torch.cat(outputs, dim=2)  # (batch, time, directions * hidden)
     return inputs, tuple(torch.stack(parts) for parts in zip(*finals, strict=True))
+
+
+def run_masked(
+    stack: Stack, inputs: Tensor, state: State, weights: list[Tensor], lengths: Tensor | None
+) -> tuple[Tensor, State]:
+    """Run step by step with recurrent dropout, which torch's operators do not know."""
+    import torch
+
+    kept = 1.0 - stack.active_recurrent_dropout
+
+    def scan(
+        inputs: Tensor, start: State, weights: Sequence[Tensor], lengths: Tensor | None, reverse: bool
+    ) -> tuple[Tensor, State]:
+        mask = torch.bernoulli(torch.full_like(start[0], kept)) / max(kept, 1e-12)
+        return scan_masked(stack.kind, mask, inputs, start, weights, lengths, reverse)
+
+    return scan_stack(scan, stack, inputs, state, weights, lengths)
+
+
+def scan_masked(
+    kind: str,
+    mask: Tensor,
+    inputs: Tensor,
+    state: State,
+    weights: Sequence[Tensor],
+    lengths: Tensor | None,
+    reverse: bool,
+) -> tuple[Tensor, State]:
+    """Carry one layer in one direction over time, with a mask on the hidden state that enters the gates.
+
+    Args:
+        kind: As in `Stack`.
+        mask: `(batch, hidden)`, multiplies h before its matrix product; h itself is carried unmasked.
+        inputs: `(batch, time, features)`.
+        state: Each part `(batch, hidden)`.
+        weights: `weight_ih, weight_hh` and, with biases, `bias_ih, bias_hh`.
+        lengths: `(batch,)` real steps of each row, or None.
+        reverse: Whether to go back in time.
+
+    Returns:
+        The outputs `(batch, time, hidden)`, 0 at padding, and the state after each row's last real step.
+    """
+    import torch
+
+    bias_ih, bias_hh = (weights[2], weights[3]) if len(weights) > 2 else (None, None)
+    of_inputs = torch.nn.functional.linear(inputs, weights[0], bias_ih)  # (batch, time, gates * hidden)
+    time = inputs.size(1)
+    outputs: list[Tensor] = []
+    for step in reversed(range(time)) if reverse else range(time):
+        of_state = torch.nn.functional.linear(state[0] * mask, weights[1], bias_hh)
+        after = _step(kind, of_inputs[:, step], of_state, state)
+        if lengths is not None:
+            real = (step < lengths).unsqueeze(1)  # (batch, 1)
+            outputs.append(after[0].where(real, 0.0))
+            state = tuple(new.where(real, old) for new, old in zip(after, state, strict=True))
+        else:
+            outputs.append(after[0])
+            state = after
+    return torch.stack(outputs[::-1] if reverse else outputs, dim=1), state
+
+
+def _step(kind: str, of_inputs: Tensor, of_state: Tensor, state: State) -> State:
+    """Return the state after one step, from the two sides of the sums before the gates."""
+    if kind == "lstm":
+        i, f, g, o = (of_inputs + of_state).chunk(4, dim=1)
+        c = f.sigmoid() * state[1] + i.sigmoid() * g.tanh()
+        return o.sigmoid() * c.tanh(), c
+    if kind == "gru":
+        (r_x, z_x, n_x), (r_h, z_h, n_h) = of_inputs.chunk(3, dim=1), of_state.chunk(3, dim=1)
+        r, z = (r_x + r_h).sigmoid(), (z_x + z_h).sigmoid()
+        n = (n_x + r * n_h).tanh()
+        return (n + z * (state[0] - n),)
+    total = of_inputs + of_state
+    return (total.tanh() if kind == "rnn_tanh" else total.relu(),)
 
 
 def _run_torch(stack: Stack, inputs: Tensor, state: State, weights: list[Tensor]) -> tuple[Tensor, State]:

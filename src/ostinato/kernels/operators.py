@@ -1,0 +1,225 @@
+"""The fused kernels as torch operators, with shapes, gradients and all that torch.compile asks for.
+
+The two operators are `torch.ops.ostinato.recurrent` and `torch.ops.ostinato.recurrent_backward`. Importing
+this module registers them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ostinato.errors import ConfigError
+from ostinato.kernels import native
+from ostinato.kernels.library import Library, load, threads_wanted
+from ostinato.kernels.memory import borrow
+from ostinato.kernels.weights import packed_weights
+
+_KINDS = tuple(native.KINDS)
+_ARGUMENTS = (
+    "Tensor x, Tensor h0, Tensor? c0, Tensor[] weights, Tensor? lengths, Tensor? seed, int kind, int layers, "
+    "bool bidirectional, bool bias, float dropout, float recurrent_dropout"
+)
+_NAMES = [argument.split()[-1] for argument in _ARGUMENTS.split(",")]
+
+torch.library.define("ostinato::recurrent", f"({_ARGUMENTS}, bool keep) -> (Tensor, Tensor, Tensor, Tensor)")
+torch.library.define(
+    "ostinato::recurrent_backward",
+    f"(Tensor? dy, Tensor? dhn, Tensor? dcn, Tensor y, Tensor saved, {_ARGUMENTS}, bool[] wanted)"
+    " -> Tensor[]",
+)
+
+
+@torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]  # torch left it untyped
+def is_available() -> bool:
+    """Say whether there are kernels to use; torch.compile takes the answer for a constant."""
+    return load() is not None
+
+
+class Call:
+    """The arguments of one call: the sizes in the form of the library, and contiguous tensors.
+
+    Args: as for the operators.
+    """
+
+    def __init__(  # noqa: PLR0913  # the operator's arguments
+        self,
+        x: Tensor,
+        h0: Tensor,
+        c0: Tensor | None,
+        weights: list[Tensor],
+        lengths: Tensor | None,
+        seed: Tensor | None,
+        kind: int,
+        layers: int,
+        bidirectional: bool,
+        bias: bool,
+        dropout: float,
+        recurrent_dropout: float,
+    ) -> None:
+        library = load()
+        if library is None:
+            raise ConfigError(
+                "the fused kernels are not available here; torch's operators run instead of them"
+            )
+        self.library: Library = library
+        self.x = _rows(x)
+        self.h0 = h0.contiguous()
+        self.c0 = None if c0 is None else c0.contiguous()
+        self.weights = [weight.contiguous() for weight in weights]
+        self.lengths = None if lengths is None else lengths.to(torch.int64).contiguous()
+        batch, time, features = x.shape
+        self.problem = native.Problem(
+            kind,
+            batch,
+            time,
+            features,
+            h0.size(2),
+            layers,
+            2 if bidirectional else 1,
+            bias,
+            threads_wanted(torch.get_num_threads()),
+            0 if seed is None else int(seed),
+            dropout,
+            recurrent_dropout,
+            native.address(self.lengths),
+        )
+
+    def packed(self, backward: bool) -> Tensor:
+        """Return the packed weights for one of the passes."""
+        return packed_weights(self.library, self.problem, self.weights, backward)
+
+
+def run_forward(call: Call, keep: bool) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Run over time, and keep what the backward pass needs where asked to.
+
+    Returns:
+        The outputs `(batch, time, directions * hidden)`, the final h and c
+        `(layers * directions, batch, hidden)`, and what was kept; c and what was kept are empty where there
+        are none.
+    """
+    y, hn, cn = _new_outputs(call.x, call.h0, call.c0, call.problem.directions)
+    size = native.saved_size(call.library, call.problem) if keep else 0
+    saved = borrow(size) if keep else call.x.new_empty(0)
+    native.forward(
+        call.library,
+        call.problem,
+        (call.x, y),
+        call.packed(False),
+        (call.h0, call.c0, hn, None if call.c0 is None else cn),
+        saved if keep else None,
+    )
+    return y, hn, cn, saved
+
+
+def _forward(*arguments: Any) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    return run_forward(Call(*arguments[:-1]), arguments[-1])
+
+
+def _backward(
+    dy: Tensor | None, dhn: Tensor | None, dcn: Tensor | None, y: Tensor, saved: Tensor, *arguments: Any
+) -> list[Tensor]:
+    """Return the gradients of x, h0, c0 and each weight; those not wanted are empty."""
+    call = Call(*arguments[:-1])
+    gradients = _new_gradients(arguments[-1], call.x, call.h0, call.c0, call.weights)
+    dx, dh0, dc0, *dweights = gradients
+    want_x, want_h0, want_c0, want_weights = arguments[-1]
+    native.backward(
+        call.library,
+        call.problem,
+        (call.x, _rows(y), None if dy is None else _rows(dy), dx if want_x else None),
+        call.packed(True),
+        (
+            call.h0,
+            call.c0,
+            None if dhn is None else dhn.contiguous(),
+            None if dcn is None or call.c0 is None else dcn.contiguous(),
+            dh0 if want_h0 else None,
+            dc0 if want_c0 and call.c0 is not None else None,
+        ),
+        saved,
+        dweights if want_weights else [],
+    )
+    return gradients
+
+
+def _rows(sequence: Tensor) -> Tensor:
+    """Return the tensor if the features of a step lie next to each other, or a copy in which they do."""
+    return sequence if sequence.stride(2) == 1 else sequence.contiguous()
+
+
+def _new_outputs(x: Tensor, h0: Tensor, c0: Tensor | None, directions: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Return room for the outputs, laid out in memory as the inputs are: batch first or time first."""
+    batch, time, _ = x.shape
+    width = directions * h0.size(2)
+    if batch > 1 and x.stride(0) < x.stride(1):
+        y = x.new_empty(time, batch, width).transpose(0, 1)
+    else:
+        y = x.new_empty(batch, time, width)
+    return y, h0.new_empty(h0.shape), h0.new_empty(h0.shape if c0 is not None else (0,))
+
+
+def _new_gradients(
+    wanted: list[bool], x: Tensor, h0: Tensor, c0: Tensor | None, weights: list[Tensor]
+) -> list[Tensor]:
+    want_x, want_h0, want_c0, want_weights = wanted
+    return [
+        x.new_empty(x.shape if want_x else (0,)),
+        h0.new_empty(h0.shape if want_h0 else (0,)),
+        h0.new_empty(h0.shape if want_c0 and c0 is not None else (0,)),
+        *(weight.new_empty(weight.shape if want_weights else (0,)) for weight in weights),
+    ]
+
+
+def _fake_forward(*arguments: Any) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Return outputs of the right shapes without numbers; how much is kept depends on the padded sizes."""
+    x, h0, c0, _weights, _lengths, _seed, kind, layers, bidirectional, *_rest, keep = arguments
+    directions = 2 if bidirectional else 1
+    y, hn, cn = _new_outputs(x, h0, c0, directions)
+    steps, hidden = x.size(0) * x.size(1), h0.size(2)
+    padded = (hidden + 7) // 8 * 8
+    per_unit = {"lstm": 5, "gru": 4}.get(_KINDS[kind], 0)
+    size = steps * directions * (layers * padded * per_unit + (layers - 1) * hidden)
+    return y, hn, cn, x.new_empty(size if keep else 0)
+
+
+def _fake_backward(*arguments: Any) -> list[Tensor]:
+    """Return gradients of the right shapes without numbers; the first five arguments do not matter."""
+    return _new_gradients(arguments[-1], *arguments[5:9])
+
+
+def _setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
+    x, h0, c0, weights, lengths, seed, *settings, _keep = inputs
+    y, _, _, saved = output
+    ctx.save_for_backward(x, h0, c0, lengths, seed, y, saved, *weights)
+    ctx.settings = settings
+    ctx.set_materialize_grads(False)
+    ctx.mark_non_differentiable(saved)
+
+
+def _gradients(
+    ctx: Any, dy: Tensor | None, dhn: Tensor | None, dcn: Tensor | None, _: Any
+) -> tuple[Any, ...]:
+    x, h0, c0, lengths, seed, y, saved, *weights = ctx.saved_tensors
+    need = ctx.needs_input_grad
+    wanted = [need[0], need[1], need[2], any(need[3])]
+    dx, dh0, dc0, *dweights = torch.ops.ostinato.recurrent_backward(
+        dy, dhn, dcn, y, saved, x, h0, c0, weights, lengths, seed, *ctx.settings, wanted
+    )
+    rest = [None] * (len(_NAMES) - 4 + 1)
+    return (
+        dx if need[0] else None,
+        dh0 if need[1] else None,
+        dc0 if need[2] else None,
+        [each if wants else None for each, wants in zip(dweights, need[3], strict=True)],
+        *rest,
+    )
+
+
+torch.library.impl("ostinato::recurrent", "cpu", _forward)
+torch.library.impl("ostinato::recurrent_backward", "cpu", _backward)
+torch.library.register_fake("ostinato::recurrent", _fake_forward)
+torch.library.register_fake("ostinato::recurrent_backward", _fake_backward)
+torch.library.register_autograd("ostinato::recurrent", _gradients, setup_context=_setup_context)
