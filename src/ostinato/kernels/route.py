@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ostinato.kernels import library as libraries
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from ostinato.kernels.stack import State
+
+    Run = Callable[[Stack, Tensor, State, list[Tensor], Tensor | None], tuple[Tensor, State]]
 
 
 def run(
@@ -70,7 +73,8 @@ def _run_by_torch(
     import torch
 
     if torch.compiler.is_dynamo_compiling():
-        return torch.compiler.disable(run_torch)(stack, inputs, state, weights, lengths)
+        run: Run = torch.compiler.disable(run_torch)  # type: ignore[no-untyped-call]
+        return run(stack, inputs, state, weights, lengths)
     return run_torch(stack, inputs, state, weights, lengths)
 
 
