@@ -178,7 +178,12 @@ def _counts_up(raw: RawTable, name: str) -> bool:
     if not name.startswith("column ") and not re.search(r"year|date|time|month", name, re.IGNORECASE):
         return False
     values = pd.to_numeric(raw.frame[name], errors="coerce").to_numpy(dtype=np.float64)
-    return bool(len(values) > 1 and np.all(np.diff(values) > 0) and np.all(values == np.floor(values)))
+    return bool(
+        len(values) > 1
+        and np.all(np.isfinite(values))
+        and np.all(np.diff(values) > 0)
+        and np.all(values == np.floor(values))
+    )
 
 
 def _id_column(raw: RawTable, kinds: dict[str, str], time: str, *, exclude: set[str | None]) -> str | None:

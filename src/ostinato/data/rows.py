@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 from ostinato.data.columns import Roles
 from ostinato.data.findings import Log, count, listing
-from ostinato.data.numbers import parse_numbers
+from ostinato.data.numbers import is_missing, parse_numbers
 from ostinato.data.readers import RawTable
-from ostinato.data.times import in_range, parse_times
+from ostinato.data.times import in_range, is_time, parse_times
 from ostinato.errors import DataError
 
 _EPOCH_UNITS = {10: ("s", "seconds"), 13: ("ms", "milliseconds")}
@@ -72,8 +72,10 @@ def _times(raw: RawTable, name: str, log: Log) -> tuple[NDArray[np.generic], NDA
         return _numbered_times(raw, name, column.to_numpy(dtype=np.float64, na_value=np.nan), log)
     else:
         cells = [str(cell) for cell in column]
-        numbers = parse_numbers(cells)
-        if 2 * len(numbers.bad) < len(cells) - np.isnan(numbers.values).sum() + len(numbers.bad):
+        first = next((cell for cell in cells if not is_missing(cell)), "")
+        numbers = parse_numbers(cells if not is_time(first) else [first])
+        present = len(numbers.bad) + int(np.isfinite(numbers.values).sum())
+        if 2 * len(numbers.bad) < present:
             _complain_of_times(raw, name, numbers.bad, log)
             return _numbered_times(raw, name, numbers.values, log)
         times = parse_times(cells)
