@@ -1,6 +1,8 @@
 """A forecaster that learned from millions of synthetic series: any series, any horizon, no training."""
 
+import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from statistics import NormalDist
@@ -107,13 +109,19 @@ def forecast_values(
     lengths = np.minimum(ends - starts, longest)
     order = np.argsort(lengths, kind="stable")
     result = np.empty((len(ends), h, len(LEVELS)))
-    bounds = [0, *(longest_read for longest_read, _ in pretrained_inputs.PATCH_COUNTS[:-1]), longest]
+    bounds = [0, *(limit for limit, _ in pretrained_inputs.PATCH_COUNTS[:-1]), longest]
+    blocks = []
     for low, high in pairwise(bounds):
         rows = order[(lengths[order] > low) & (lengths[order] <= high)]
-        for begin in range(0, len(rows), BLOCK):
-            block = rows[begin : begin + BLOCK]
-            history = _histories(values, ends[block], lengths[block])
-            result[block] = _forecast_block(history, h, (season_length, long_season), networks, high)
+        blocks += [(rows[begin : begin + BLOCK], high) for begin in range(0, len(rows), BLOCK)]
+
+    def run(block: npt.NDArray[np.intp], longest_read: int) -> None:
+        history = _histories(values, ends[block], lengths[block])
+        result[block] = _forecast_block(history, h, (season_length, long_season), networks, longest_read)
+
+    with ThreadPoolExecutor(min(len(blocks), os.cpu_count() or 1)) as threads:  # NumPy lets threads run
+        for done in [threads.submit(run, *block) for block in blocks]:
+            done.result()
     return result
 
 

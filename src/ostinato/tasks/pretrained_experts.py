@@ -26,6 +26,7 @@ SMOOTHINGS = np.array(
     dtype=np.float32,
 )
 PLAIN = SMOOTHINGS[[2, 6]]  # run once more without the logarithm
+MEMORY = np.float32(0.97)  # of a one-step error, a step
 LEVEL_ORDER = 8
 STEP_ORDER = 4
 NAMES = (
@@ -135,33 +136,35 @@ def forecast(past: Past, steps: np.ndarray[tuple[int], np.dtype[np.int64]]) -> E
 def _smoothings(series: Array, past: Past, ahead: Array, table: Array) -> tuple[Array, Array, Array]:
     """Runs smoothings; gives forecasts (smoothings, batch, steps), log errors, and the third one's level."""
     values = np.ascontiguousarray(series.T)  # (time, batch)
-    seen = np.ascontiguousarray(past.observed.T)
+    seen = np.ascontiguousarray(past.observed.T).astype(np.float32)
     time, batch = values.shape
     start = (time - past.length).astype(np.int64)
     alpha, beta, damping = (table[:, column : column + 1] for column in range(3))
     level = np.repeat(values[:1], len(table), axis=0)
     reach = np.minimum(start + 4, time - 1)
     first_slope = (values[reach, np.arange(batch)] - values[0]) / np.maximum(reach - start, 1)
-    slope = np.where(damping > 0, first_slope, np.float32(0))
-    error_sum = np.zeros_like(level)
-    error_weight = np.zeros_like(level)
-    trended = int(np.argmax(damping > 0))
+    slope = np.where(damping > 0, first_slope, 0).astype(np.float32)
+    missed = np.zeros_like(level)
+    weight = np.zeros(batch, dtype=np.float32)
+    trended = slice(int(np.argmax(damping > 0)), None)
+    fade, lift = damping[trended], (alpha * beta)[trended]
+    plain = seen.all(axis=1) & (np.arange(time) > start.max())  # steps at which no series needs a mask
     for step in range(int(start.min()) + 1, time):
         live = (step > start).astype(np.float32)
-        used = live * seen[step]
-        slope[trended:] *= 1 - live + live * damping[trended:]
+        slope[trended] *= fade if plain[step] else 1 - live + live * fade
+        level[trended] += slope[trended] if plain[step] else slope[trended] * live
         error = values[step] - level
-        error[trended:] -= slope[trended:] * live
-        gained = error * used
-        level[trended:] += slope[trended:] * live
-        level += alpha * gained
-        slope[trended:] += alpha[trended:] * beta[trended:] * gained[trended:]
-        error_sum = 0.97 * error_sum + np.abs(gained)
-        error_weight = 0.97 * error_weight + used
+        if not plain[step]:
+            error *= live * seen[step]
+        level += alpha * error
+        slope[trended] += lift * error[trended]
+        missed *= MEMORY
+        missed += np.abs(error, out=error)
+        weight = MEMORY * weight + live * seen[step]
     fading = np.where(damping > 0, damping, 0.5)[:, :, None]
     reached = fading * (1 - fading ** ahead[None]) / (1 - fading)
     forecasts = level[:, :, None] + slope[:, :, None] * reached
-    errors = np.log((error_sum + 0.5) / (error_weight + 0.5)).T
+    errors = np.log((missed + 0.5) / (weight + 0.5)).T
     return forecasts.astype(np.float32), errors.astype(np.float32), level[min(2, len(table) - 1)]
 
 
