@@ -92,32 +92,38 @@ struct BackwardScan {
     int64_t rows_before(int64_t t) const { return std::min(chunk.active(before(t)), chunk.active(t)); }
 };
 
-// Rows of a view at step t into rows padded to P; zeros where there is no data.
-void gather(const BackwardScan& f, const View& from, int64_t t, int64_t rows, float* to) {
-    const Sizes& sizes = f.sizes;
-    for (int64_t row = 0; row < rows; ++row) {
-        float* place = to + row * sizes.padded;
-        if (!from.data) {
-            clear_floats(place, sizes.padded);
-            continue;
-        }
-        copy_floats(place, from.at(row, t), sizes.hidden);
-        clear_floats(place + sizes.hidden, sizes.padded - sizes.hidden);
-    }
+void clear_padding(float* row, int64_t from, int64_t to) {
+    for (int64_t i = from; i < to; ++i) row[i] = 0.0f;
 }
 
-// h before step t for each row, from the outputs or the initial state.
-void gather_before(const BackwardScan& f, int64_t t, int64_t rows, float* to) {
+// Rows that can be read as they are, or a copy of them that is padded.
+struct Gathered {
+    const float* rows;
+    int64_t stride;
+};
+
+// Rows of a view at step t; zeros where there is no data.
+Gathered gather(const BackwardScan& f, const View& from, int64_t t, int64_t rows, float* copy) {
     const Sizes& sizes = f.sizes;
-    const int64_t known = f.rows_before(t);
-    gather(f, f.output, f.before(t), known, to);
-    for (int64_t row = known; row < rows; ++row) {
-        float* place = to + row * sizes.padded;
-        clear_floats(place, sizes.padded);
-        if (!f.tensors.h0) continue;
-        const int64_t original = f.chunk.original(row);
-        copy_floats(place, f.tensors.h0 + (f.scan * sizes.batch + original) * sizes.hidden, sizes.hidden);
+    if (from.data && !from.order && sizes.hidden == sizes.padded) return {from.at(0, t), from.row_stride};
+    for (int64_t row = 0; row < rows; ++row) {
+        float* place = copy + row * sizes.padded;
+        if (from.data) copy_floats(place, from.at(row, t), sizes.hidden);
+        clear_padding(place, from.data ? sizes.hidden : 0, sizes.padded);
     }
+    return {copy, sizes.padded};
+}
+
+// h before step t of a row, from the outputs or the initial state, padded.
+void load_before(const BackwardScan& f, int64_t t, int64_t row, bool known, float* to) {
+    const Sizes& sizes = f.sizes;
+    const float* h0 = f.tensors.h0;
+    if (known) {
+        copy_floats(to, f.output.at(row, f.before(t)), sizes.hidden);
+    } else if (h0) {
+        copy_floats(to, h0 + (f.scan * sizes.batch + f.chunk.original(row)) * sizes.hidden, sizes.hidden);
+    }
+    clear_padding(to, known || h0 ? sizes.hidden : 0, sizes.padded);
 }
 
 // The operands of the weights' gradients at step t, as the forward pass had them: [x; h], masks applied.
@@ -127,36 +133,44 @@ void load_operands(const BackwardScan& f, BackwardBuffers& b, int64_t t, int64_t
     const int64_t padded_input = f.sizes.padded_input(f.scan);
     const int64_t layer = f.sizes.layer(f.scan);
     const Dropout dropout(p.dropout);
-    gather_before(f, t, rows, b.h);
+    const int64_t known = f.rows_before(t);
     for (int64_t row = 0; row < rows; ++row, to += f.sums.columns) {
         copy_floats(to, f.source.at(row, t), input);
-        clear_floats(to + input, padded_input - input);
+        clear_padding(to, input, padded_input);
         if (layer > 0 && p.dropout > 0) {
             apply_mask(dropout, layer_key(p, layer, f.chunk.original(row), t), input, to);
         }
-        copy_floats(to + padded_input, b.h + row * f.sizes.padded, f.sizes.padded);
+        float* h = to + padded_input;
+        load_before(f, t, row, row < known, h);
         if (p.recurrent_dropout <= 0) continue;
-        for (int64_t unit = 0; unit < f.sizes.hidden; ++unit) {
-            to[padded_input + unit] *= b.mask[row * f.sizes.padded + unit];
-        }
+        copy_floats(b.h + row * f.sizes.padded, h, f.sizes.padded);
+        for (int64_t unit = 0; unit < f.sizes.hidden; ++unit) h[unit] *= b.mask[row * f.sizes.padded + unit];
     }
 }
 
-void make_gradients(const BackwardScan& f, BackwardBuffers& b, int64_t t, int64_t rows, float* dsums) {
+void make_gradients(const BackwardScan& f, BackwardBuffers& b, int64_t t, int64_t rows, const float* operands,
+                    float* dsums) {
     const Sizes& sizes = f.sizes;
     const float* saved = f.tensors.saved;
     const int64_t step = sizes.batch * sizes.padded;
     const int64_t place = t * step + f.chunk.first * sizes.padded;
-    gather(f, f.dy, t, rows, b.dy);
-    if (sizes.sums == 1) gather(f, f.output, t, rows, b.h);
+    const bool masked = sizes.problem.recurrent_dropout > 0;
+    const Gathered dy = gather(f, f.dy, t, rows, b.dy);
+    // A GRU needs h before the step: among the operands, or beside them where a mask has changed those.
+    Gathered h{operands + sizes.padded_input(f.scan), f.sums.columns};
+    if (masked) h = {b.h, sizes.padded};
+    if (sizes.sums == 1) h = gather(f, f.output, t, rows, b.h);
     BackwardStep s{};
     s.padded = sizes.padded;
-    s.dy = b.dy;
+    s.dy = dy.rows;
+    s.dy_stride = dy.stride;
+    s.h = h.rows;
+    s.h_stride = h.stride;
+    s.ahead = (f.before(t) - t) * sizes.batch;
     s.through = b.through;
     s.around = b.around;
     s.dc = b.dc;
-    s.mask = sizes.problem.recurrent_dropout > 0 ? b.mask : nullptr;
-    s.h = b.h;
+    s.mask = masked ? b.mask : nullptr;
     s.dsums = dsums;
     s.stride = b.stride;
     if (sizes.kept) s.gates = saved + sizes.saved_gates(f.scan) + place * sizes.kept;
@@ -269,8 +283,9 @@ void run_backward_scan(const BackwardScan& f, BackwardBuffers& b) {
             if (total + rows > b.block) break;
             if (rows == 0) continue;
             float* dsums = b.dsums + total * b.stride;
-            load_operands(f, b, t, rows, b.operands + total * f.sums.columns);
-            make_gradients(f, b, t, rows, dsums);
+            float* operands = b.operands + total * f.sums.columns;
+            load_operands(f, b, t, rows, operands);
+            make_gradients(f, b, t, rows, operands, dsums);
             const bool last = i == sizes.time - 1;
             if (!last || f.tensors.dh0) carry_back(f, b, rows, dsums);
             total += rows;

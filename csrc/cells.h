@@ -20,6 +20,7 @@ struct Step {
     float* c;               // (rows, P) state, updated, LSTM only
     float* gates;           // (rows, 4 P) kept for the backward pass, or null
     float* c_kept;          // (rows, P) kept for the backward pass, or null
+    bool streaming;         // store the gates past the caches
     const float* mask;      // (rows, P) recurrent dropout, or null
 };
 
@@ -34,10 +35,17 @@ template <class V> OSTINATO_INLINE void keep(const Step& s, int64_t row, int64_t
     if (!s.gates) return;
     constexpr int N = Lanes<V>::count;
     float* to = s.gates + (row * s.padded + unit) * 4;
-    store(to, a);
-    store(to + N, b);
-    store(to + 2 * N, c);
-    store(to + 3 * N, d);
+    if (s.streaming) {
+        stream(to, a);
+        stream(to + N, b);
+        stream(to + 2 * N, c);
+        stream(to + 3 * N, d);
+    } else {
+        store(to, a);
+        store(to + N, b);
+        store(to + 2 * N, c);
+        store(to + 3 * N, d);
+    }
 }
 
 // sums[r][...] += a(r, k) * weights(k, ...) for three or four sums; the third of three goes to sum number THIRD.

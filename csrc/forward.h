@@ -12,8 +12,10 @@
 
 namespace {
 
-void copy_floats(float* to, const float* from, int64_t count) { std::memcpy(to, from, count * sizeof(float)); }
 void clear_floats(float* to, int64_t count) { std::memset(to, 0, count * sizeof(float)); }
+
+// What is kept beyond this size has left the caches before the backward pass comes for it.
+constexpr int64_t STREAMED_FLOATS = 1 << 21;
 
 // A state `(B, H)` of one scan into rows padded to `stride`; zeros where there is none.
 void load_state(const Sizes& sizes, const Chunk& chunk, const float* from, int64_t scan, float* to, int64_t stride) {
@@ -111,6 +113,7 @@ Step make_step(const ForwardScan& f, const ForwardBuffers& b, int64_t t, int64_t
     s.c = b.c;
     s.mask = b.mask;
     const int64_t place = (t * sizes.batch + f.chunk.first) * sizes.padded;
+    s.streaming = sizes.saved() > STREAMED_FLOATS && reinterpret_cast<uintptr_t>(f.tensors.saved) % 64 == 0;
     if (f.tensors.saved && sizes.kept) s.gates = f.tensors.saved + sizes.saved_gates(f.scan) + place * sizes.kept;
     if (f.tensors.saved && sizes.lstm()) s.c_kept = f.tensors.saved + sizes.saved_c(f.scan) + place;
     return s;

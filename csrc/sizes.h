@@ -52,7 +52,7 @@ struct Sizes {
     }
 
     // Saved values: per scan gates (T, B, kept * padded) and c (T, B, padded); per lower layer outputs (T, B, D * H).
-    int64_t saved_scan() const { return time * batch * padded * (kept + (lstm() ? 1 : 0)); }
+    int64_t saved_scan() const { return round_up(time * batch * padded * (kept + (lstm() ? 1 : 0)), 16); }
     int64_t saved_output() const { return time * batch * directions * hidden; }
     int64_t saved_gates(int64_t scan) const { return scan * saved_scan(); }
     int64_t saved_c(int64_t scan) const { return scan * saved_scan() + time * batch * padded * kept; }

@@ -59,6 +59,24 @@ template <class V> OSTINATO_INLINE V load(const float* from) {
 
 template <class V> OSTINATO_INLINE void store(float* to, V value) { std::memcpy(to, &value, sizeof(V)); }
 
+// Stores past the caches, for what is not read again before they have been filled many times. `to` is aligned.
+template <class V> OSTINATO_INLINE void stream(float* to, V value) { store(to, value); }
+#if defined(__AVX512F__)
+template <> OSTINATO_INLINE void stream<Vec16>(float* to, Vec16 value) { _mm512_stream_ps(to, value); }
+#endif
+#if defined(__AVX2__)
+template <> OSTINATO_INLINE void stream<Vec8>(float* to, Vec8 value) { _mm256_stream_ps(to, value); }
+#elif defined(__x86_64__)
+template <> OSTINATO_INLINE void stream<Vec4>(float* to, Vec4 value) { _mm_stream_ps(to, value); }
+#endif
+
+// Rows are short: a loop in place beats a call.
+OSTINATO_INLINE void copy_floats(float* to, const float* from, int64_t count) {
+    int64_t i = 0;
+    for (; i + 8 <= count; i += 8) store(to + i, load<Vec8>(from + i));
+    for (; i < count; ++i) to[i] = from[i];
+}
+
 // Subtracting zero changes no float, so that the compiler makes a plain broadcast of it.
 template <class V> OSTINATO_INLINE V broadcast(float value) { return value - V{}; }
 
