@@ -13,6 +13,7 @@ import shlex
 import sys
 import warnings
 from collections.abc import Sequence
+
 from ostinato import __version__
 from ostinato.errors import OstinatoError, TrainingError
 
@@ -133,11 +134,11 @@ def _forecast(arguments: argparse.Namespace) -> None:
 
 def _inspect(arguments: argparse.Namespace) -> None:
     """Say what a file holds (columns, frequency, season) and what is wrong with it, each with a way to mend it."""
-    from ostinato.data.inspection import inspect
     from ostinato.cli.reading import read_table
+    from ostinato.data.inspection import inspect
 
     found = inspect(read_table(arguments, lenient=True))
-    print(json.dumps(found.to_dict(), allow_nan=False) if arguments.json else found.to_text())
+    print(json.dumps(found.to_dict(), allow_nan=False) if arguments.json else "\n".join(found.to_text()))
 
 
 def _info(arguments: argparse.Namespace) -> None:

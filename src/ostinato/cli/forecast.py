@@ -39,7 +39,7 @@ def run(arguments: argparse.Namespace) -> None:
         result = run_forecast(table, settings, progress)
     seconds |= result.seconds
     reported = time.perf_counter()
-    content = _content(result, settings, arguments.command_line, seconds)
+    content = _content(result, settings, arguments, seconds)
     model = out / "model.zip"
     result.forecaster.save(model)
     outputs = report.write(content, out, pictures=not arguments.no_report, others={"model": model})
@@ -70,14 +70,14 @@ def _settings(arguments: argparse.Namespace) -> RunSettings:
 
 
 def _content(
-    result: ForecastRun, settings: RunSettings, command: str, seconds: dict[str, float]
+    result: ForecastRun, settings: RunSettings, arguments: argparse.Namespace, seconds: dict[str, float]
 ) -> ReportContent:
     table = result.table
     model = result.forecaster.model_
     tested = find_recipe(settings.recipe).protocol == "holdout"
     return ReportContent(
         title=f"Forecast of {table.name}",
-        file=table.source,
+        file=arguments.file,
         rows=table.rows,
         freq=table.freq,
         season_length=table.season_length,
@@ -93,7 +93,7 @@ def _content(
         leaderboard=result.leaderboard,
         verdict=result.verdict,
         notes=(*table.notes, *result.notes),
-        command=command,
+        command=arguments.command_line,
         versions=versions(),
         seconds=seconds,
         training=tuple(_curve(number, member.history) for number, member in enumerate(model.members, 1)),

@@ -37,6 +37,7 @@ class Progress:
         if self._bar is None:
             from tqdm import tqdm
 
+            tqdm.monitor_interval = 0  # no thread of its own: the backtest forks
             self._bar = tqdm(total=total, desc=self._label, delay=PATIENCE, leave=False, file=sys.stderr)
         self._bar.total = total
         self._bar.update(done - self._bar.n)

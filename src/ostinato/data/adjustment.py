@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ostinato.data.seasons import moving_average
+
 Values = NDArray[np.float64]
 
 MIN_SEASONS = 2
@@ -134,7 +136,7 @@ def seasonal_indices(values: Values, season_length: int) -> Values:
     none = np.zeros(max(season_length, 1))
     if season_length < 2 or len(values) < MIN_SEASONS * season_length:
         return none
-    trend = centred_average(values, season_length)
+    trend = moving_average(values, season_length)
     groups = _by_position(values - trend, season_length)
     if min(len(group) for group in groups) == 0:
         return none
@@ -142,7 +144,7 @@ def seasonal_indices(values: Values, season_length: int) -> Values:
     if np.isnan(values).any():  # a missing month biases the average around it: fill it in and average again
         season = means[np.arange(len(values)) % season_length]
         filled = np.where(np.isnan(values), trend + season, values)
-        groups = _by_position(values - centred_average(filled, season_length), season_length)
+        groups = _by_position(values - moving_average(filled, season_length), season_length)
         means = _centred_means(groups)
     return means * _shrinkage(groups, means)
 
@@ -155,7 +157,8 @@ def _by_position(detrended: Values, season_length: int) -> list[Values]:
 
 def _centred_means(groups: list[Values]) -> Values:
     means = np.array([group.mean() for group in groups])
-    return means - means.mean()
+    centred: Values = means - means.mean()
+    return centred
 
 
 def _shrinkage(groups: list[Values], means: Values) -> float:
@@ -170,26 +173,3 @@ def _shrinkage(groups: list[Values], means: Values) -> float:
         return 1.0 if freedom < 1 or between / (season_length - 1) > within / freedom else 0.0
     noise = within / freedom
     return max(0.0, 1.0 - (season_length - 3) * noise / between)
-
-
-def centred_average(values: Values, season_length: int) -> Values:
-    """Moving average over one season around each step, missing values left out.
-
-    Args:
-        values: (time,); NaN where missing.
-        season_length: steps in a season, at least 2 and at most the length.
-
-    Returns:
-        (time,) the trend; NaN in the half season at either end and where most of a season is missing.
-    """
-    half = season_length // 2
-    kernel = np.ones(season_length if season_length % 2 else season_length + 1)
-    if season_length % 2 == 0:
-        kernel[[0, -1]] = 0.5
-    present = (~np.isnan(values)).astype(np.float64)
-    total = np.convolve(np.nan_to_num(values), kernel, "valid")
-    weight = np.convolve(present, kernel, "valid")
-    inner = np.where(weight > 0.5 * season_length, total / np.maximum(weight, 1e-12), np.nan)
-    trend = np.full(len(values), np.nan)
-    trend[half : half + len(inner)] = inner
-    return trend

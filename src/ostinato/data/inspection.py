@@ -58,6 +58,8 @@ class Inspection:
             fix = f"; {finding.fix}" if finding.fix else ""
             mark = "problem: " if finding.problem else ""
             lines.append(f"{mark}{finding.text}{fix}")
+        if not self.problems:
+            lines.append("nothing looks wrong")
         return lines
 
     def to_dict(self) -> dict[str, Any]:

@@ -125,7 +125,7 @@ def assess_season(values: Floats, period: int) -> SeasonTest:
         period: Steps in a cycle, at least 2.
     """
     values = _clipped(values, 10.0)  # else an outlier would bend the moving average for a whole cycle
-    rest = values - _moving_average(values, period)
+    rest = values - moving_average(values, period)
     kept = np.flatnonzero(np.isfinite(rest))
     nothing = SeasonTest(period, 0.0, 0.0)
     if len(kept) < 2 * period:
@@ -174,7 +174,7 @@ def _choose(found: dict[int, tuple[float, float]]) -> int:
     return min(period for period, (_, strength) in found.items() if strength >= 0.8 * strongest)
 
 
-def _moving_average(values: Floats, period: int) -> Floats:
+def moving_average(values: Floats, period: int) -> Floats:
     """Centred average over one cycle; NaN within half a cycle of the ends."""
     weights = np.ones(period)
     if period % 2 == 0:

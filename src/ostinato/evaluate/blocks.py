@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ostinato.data import frames
 from ostinato.errors import DataError
 
 Values = NDArray[np.float64]
@@ -90,7 +91,5 @@ def lag_errors(found: Blocks, lag: int) -> Values:
 
 def future(found: Blocks, freq: str | int, h: int) -> pd.DataFrame:
     """The next `h` steps of every series: unique_id, ds, `h` rows a series."""
-    from ostinato.data import frames
-
     table: pd.DataFrame = frames.future(found.frame.iloc[found.ends - 1], freq, h)
     return table.reset_index(drop=True)

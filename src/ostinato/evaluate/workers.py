@@ -222,9 +222,24 @@ def _submit(pool: ProcessPoolExecutor, units: list[Unit]) -> list[Future[Answer]
         return [pool.submit(_work_packed, unit) for unit in units]
 
 
+_IDLE: set[str] = set()  # packages with threads of their own that have computed nothing yet in this process
+
+
+def promise_idle(package: str) -> None:
+    """Promise that a package with threads is imported but has not computed anything yet.
+
+    The next workers may then be forked, and need not import it themselves. The promise holds once.
+
+    Args:
+        package: "torch", for example.
+    """
+    _IDLE.add(package)
+
+
 def _start_method() -> str:
     """Fork where that is safe (it starts at once), else spawn."""
-    threaded = {"torch", "polars", "jax", "tensorflow"} & set(sys.modules)
+    threaded = {"torch", "polars", "jax", "tensorflow"} & set(sys.modules) - _IDLE
+    _IDLE.clear()
     safe = sys.platform == "linux" and not threaded and threading.active_count() == 1
     return "fork" if safe else "spawn"
 

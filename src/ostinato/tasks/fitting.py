@@ -146,7 +146,8 @@ class _Work:
 
         from ostinato.data.batch import Batches
         from ostinato.tasks.network import ForecastNetwork
-        from ostinato.train.loop import TrainConfig, fit
+        from ostinato.train.config import TrainConfig
+        from ostinato.train.loop import fit
 
         plan, recipe = self.plan, self.plan.recipe
         seed = plan.seed + number
@@ -209,7 +210,7 @@ def answer(members: Sequence[Member], features: NDArray[np.float32]) -> Values:
     inputs = torch.from_numpy(np.ascontiguousarray(features))
     with one_thread(), torch.inference_mode():
         answers = [
-            torch.cat([member.network(chunk) for chunk in inputs.split(4096)]).double().numpy()
+            torch.cat([member.network(chunk) for chunk in torch.split(inputs, 4096)]).double().numpy()
             for member in members
         ]
     return np.asarray(np.median(answers, axis=0), dtype=np.float64)

@@ -228,10 +228,12 @@ class Forecaster:
         Returns:
             model, mae, rmse, mase, smape, the best first.
         """
-        if getattr(self, "backtest_", None) is None:
+        table: pd.DataFrame | None = getattr(self, "backtest_", None)
+        if table is None:
             self.cross_validation()
+            return self.leaderboard()
         season = self.season_length or season_of(self.backtest_frame_, self.freq_)
-        return scores.leaderboard(self.backtest_, self.backtest_frame_, season)
+        return scores.leaderboard(table, self.backtest_frame_, season)
 
     @property
     def name(self) -> str:
@@ -305,8 +307,8 @@ def _some_origins(
     origins = plan_origins(frame, plan, h, n_windows, step_size)
     if origins.number == 0:
         raise DataError(
-            f"the series are too short for a backtest of {h} steps, which intervals and scores come from; use a smaller "
-            "horizon or a longer history"
+            f"the series are too short for a backtest of {h} steps, which intervals and scores come from; "
+            "use a smaller horizon or a longer history"
         )
     return origins
 

@@ -4,12 +4,9 @@ import torch
 from torch import Tensor, nn
 
 from ostinato.errors import ConfigError
-from ostinato.nn import GRU, LSTM, RNN
+from ostinato.nn import LAYERS, LSTM
 from ostinato.nn.heads import PointHead
 from ostinato.tasks.recipes import Recipe
-
-LAYERS: dict[str, type[RNN] | type[LSTM] | type[GRU]] = {"rnn": RNN, "lstm": LSTM, "gru": GRU}
-"""Recurrent layers by the name that `--cell` takes."""
 
 
 class ForecastNetwork(nn.Module):

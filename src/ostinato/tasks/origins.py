@@ -51,7 +51,8 @@ def plan_origins(
     if n_windows is not None and fitting < n_windows:
         raise DataError(
             f"a backtest of {n_windows} {'origin' if n_windows == 1 else 'origins'} and a horizon of {h} needs "
-            f"{least + h + (n_windows - 1) * step} rows but the series have {rows}; use a smaller horizon or fewer origins"
+            f"{least + h + (n_windows - 1) * step} rows but the series have {rows}; "
+            "use a smaller horizon or fewer origins"
         )
     number = n_windows or min(ORIGINS, fitting)
     return Origins(number, step, describe_windows(number, rows, h) if n_windows is None else "")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from importlib import import_module
 from typing import Protocol
 
 import pandas as pd
@@ -19,6 +21,7 @@ from ostinato.evaluate.backtest import backtest
 from ostinato.evaluate.baselines import Make
 from ostinato.evaluate.conformal import Conformal
 from ostinato.evaluate.verdict import Verdict, judge
+from ostinato.evaluate.workers import promise_idle
 from ostinato.tasks.forecast import Forecaster, check_levels
 from ostinato.tasks.models import make_baselines
 from ostinato.tasks.origins import plan_origins
@@ -233,6 +236,8 @@ class _Run:
         if n_windows == 0:
             return NO_BACKTEST.copy()
         self.watch.start(label)
+        if (jobs or self.jobs) > 1:
+            _import_torch_once()
         table = backtest(
             makers,
             self.table.frame,
@@ -270,6 +275,13 @@ class _Run:
         started = time.perf_counter()
         yield
         self.seconds[name] = time.perf_counter() - started
+
+
+def _import_torch_once() -> None:
+    """Import torch before workers are forked, where it is not yet here, so that each need not do it again."""
+    if "torch" not in sys.modules:
+        import_module("torch")
+        promise_idle("torch")
 
 
 def choose_horizon(table: Table, h: int | None) -> tuple[int, str]:
