@@ -283,6 +283,10 @@ void run_backward_scan(const BackwardScan& f, BackwardBuffers& b) {
             if (total + rows > b.block) break;
             if (rows == 0) continue;
             float* dsums = b.dsums + total * b.stride;
+            const int64_t next = f.before(t);
+            fetch_rows<0>(f.source, next, rows, sizes.input(f.scan), sizes.time);
+            fetch_rows<0>(f.dy, next, rows, sizes.hidden, sizes.time);
+            fetch_rows<0>(f.output, f.before(next), rows, sizes.hidden, sizes.time);
             float* operands = b.operands + total * f.sums.columns;
             load_operands(f, b, t, rows, operands);
             make_gradients(f, b, t, rows, operands, dsums);
