@@ -18,9 +18,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from network import Network, quantile_loss
 from safetensors.numpy import save_file
-from windows import BUCKETS, Pool, Windows, draw
+from windows import BUCKETS, Pool, draw
+
+from ostinato.tasks.pretrained_training import Network, quantile_loss
+from ostinato.tasks.pretrained_windows import Windows
 
 BATCH = 512
 REUSE = 4  # batches drawn of a group, over its size: how often a window is seen

@@ -7,7 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ostinato.synthetic import down_sample, generate
-from ostinato.tasks import pretrained_inputs, pretrained_scaling
+from ostinato.tasks import pretrained_inputs
+from ostinato.tasks.pretrained_windows import Windows, cut
 
 Array = npt.NDArray[np.float32]
 GROUP = 2048  # windows drawn at once; they share season and steps
@@ -35,27 +36,6 @@ BUCKETS = (
 )
 
 
-@dataclass(frozen=True)
-class Windows:
-    """Windows ready for the network. Attributes as in `Inputs`, and what they should have said.
-
-    Attributes:
-        target: (windows, steps), in units relative to the last adjusted value, 0 where not scored.
-        weight: (windows, steps), 0 where not scored; it turns units into those of MASE.
-    """
-
-    patches: Array
-    statistics: Array
-    steps: Array
-    experts: Array
-    target: Array
-    weight: Array
-
-    def take(self, rows: npt.NDArray[np.intp]) -> "Windows":
-        """The windows at `rows`."""
-        return Windows(*(getattr(self, name)[rows] for name in self.__dataclass_fields__))
-
-
 def draw(bucket: Bucket, rng: np.random.Generator, count: int = GROUP) -> Windows:
     """Draws windows of one bucket.
 
@@ -77,13 +57,8 @@ def draw(bucket: Bucket, rng: np.random.Generator, count: int = GROUP) -> Window
         np.arange(bucket.longest) >= bucket.longest - length[:, None], history, np.float32(np.nan)
     )
     filled = np.isfinite(history).any(axis=1)
-    history, future = history[filled], future[filled]
-    past = pretrained_scaling.prepare(history, season, long)
-    inputs = pretrained_inputs.build(history, past, steps, pretrained_inputs.patches_for(bucket.longest))
-    target, weight = _targets(past, history, future, steps)
-    apart = inputs.experts.std(axis=2) * (past.unit / past.seasonal_unit)[:, None]
-    weight /= np.sqrt(1 + apart)  # wild series, known as such from the past, count less
-    return Windows(inputs.patches, inputs.statistics, inputs.steps, inputs.experts, target, weight)
+    patches = pretrained_inputs.patches_for(bucket.longest)
+    return cut(history[filled], future[filled], (season, long), steps, patches)
 
 
 def _seasons(bucket: Bucket, rng: np.random.Generator) -> tuple[int, int]:
@@ -115,24 +90,6 @@ def _series(count: int, length: int, seasons: tuple[int, int], rng: np.random.Ge
         longer = generate(count, length * factor, season_length=true * factor if true > 1 else 1, seed=rng)
         return down_sample(longer, factor=factor, mean=bool(rng.random() < 0.7))
     return generate(count, length, season_length=true, seed=rng)
-
-
-def _targets(
-    past: pretrained_scaling.Past, history: Array, future: Array, steps: npt.NDArray[np.int64]
-) -> tuple[Array, Array]:
-    """Targets in units and weights: (windows, steps) each."""
-    scored = np.isfinite(future) & ((future > 0) | ~past.logged[:, None])
-    scored &= steps <= np.maximum(8, 1.5 * past.length[:, None])
-    varied = np.nanmax(history, axis=1) > np.nanmin(history, axis=1)
-    scored &= varied[:, None]
-    safe = np.where(scored, future, np.float32(1))
-    value = np.where(past.logged[:, None], np.log(np.where(past.logged[:, None], safe, 1)), safe)
-    target = (value - past.adjusted[:, -1:]) / past.unit[:, None]
-    limit = pretrained_inputs.LARGEST * np.sqrt(steps.astype(np.float32))
-    season = past.index[:, (steps - 1) % past.index.shape[1]] / past.unit[:, None]
-    target = np.where(scored, season + np.clip(target - season, -limit, limit), 0)
-    weight = np.clip(past.unit / past.seasonal_unit, 0.05, 1.5)[:, None] * scored
-    return target.astype(np.float32), weight.astype(np.float32)
 
 
 class Pool:

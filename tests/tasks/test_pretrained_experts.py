@@ -79,16 +79,6 @@ def test_the_seasonal_mean_is_over_four_seasons(history):
     np.testing.assert_allclose(experts(history, season=4)["seasonal_mean"][:, :4], expected, atol=1e-3)
 
 
-def test_levinson_solves_the_yule_walker_equations():
-    covariance = pretrained_experts._autocovariance(
-        np.random.default_rng(1).standard_normal((3, 80)).astype(np.float32), 5
-    )
-    found = pretrained_experts._levinson(covariance)
-    for row, sums in enumerate(covariance.astype(float)):
-        matrix = sums[np.abs(np.subtract.outer(np.arange(5), np.arange(5)))] + np.eye(5) * 0.001 * sums[0]
-        np.testing.assert_allclose(found[row], np.linalg.solve(matrix, sums[1:]), atol=1e-3)
-
-
 def test_an_autoregression_carries_a_long_wave_on():
     wave = np.sin(np.arange(400) * 2 * np.pi / 23).astype(np.float32)[None]
     expected = np.sin((399 + STEPS) * 2 * np.pi / 23)

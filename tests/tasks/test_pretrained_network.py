@@ -1,4 +1,3 @@
-import importlib.util
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +8,7 @@ from safetensors.numpy import save_file
 from ostinato.errors import ModelFileError
 from ostinato.synthetic import generate
 from ostinato.tasks import pretrained_inputs, pretrained_network, pretrained_scaling
+from ostinato.tasks.pretrained_training import Network
 
 
 @pytest.fixture(scope="module")
@@ -16,15 +16,6 @@ def inputs():
     history = generate(16, 64, seed=0)
     past = pretrained_scaling.prepare(history, 12)
     return pretrained_inputs.build(history, past, np.arange(1, 7), 16)
-
-
-@pytest.fixture(scope="module")
-def network_class():
-    path = Path(__file__).parents[2] / "pretraining" / "network.py"
-    spec = importlib.util.spec_from_file_location("pretraining_network", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.Network
 
 
 def saved(network, path):
@@ -43,9 +34,9 @@ def run_torch(network, inputs):
         return network(*tensors).numpy()
 
 
-def test_numpy_gives_what_torch_gives(network_class, inputs, tmp_path):
+def test_numpy_gives_what_torch_gives(inputs, tmp_path):
     torch.manual_seed(0)
-    network = network_class(24, 20)
+    network = Network(24, 20)
     with torch.no_grad():
         for parameter in network.parameters():
             parameter.copy_((0.2 * torch.randn_like(parameter)).half().float())
@@ -53,14 +44,14 @@ def test_numpy_gives_what_torch_gives(network_class, inputs, tmp_path):
     np.testing.assert_allclose(found, run_torch(network, inputs), rtol=1e-4, atol=1e-4)
 
 
-def test_an_untrained_network_is_seasonal_naive(network_class, inputs, tmp_path):
-    found = pretrained_network.quantiles(saved(network_class(16, 16), tmp_path / "a.safetensors"), inputs)
+def test_an_untrained_network_is_seasonal_naive(inputs, tmp_path):
+    found = pretrained_network.quantiles(saved(Network(16, 16), tmp_path / "a.safetensors"), inputs)
     np.testing.assert_array_equal(found[..., 4], inputs.experts[..., 0])
 
 
-def test_quantiles_never_cross(network_class, inputs, tmp_path):
+def test_quantiles_never_cross(inputs, tmp_path):
     torch.manual_seed(1)
-    network = network_class(16, 16)
+    network = Network(16, 16)
     torch.nn.init.normal_(network.out.weight, std=2.0)
     found = pretrained_network.quantiles(saved(network, tmp_path / "a.safetensors"), inputs)
     assert (np.diff(found, axis=-1) >= 0).all()

@@ -32,6 +32,7 @@ def forecast(
     level: Sequence[float] = (),
     quantiles: Sequence[float] = (),
     long_season: int | None = None,
+    members: tuple[Member, ...] | None = None,
 ) -> pd.DataFrame:
     """Forecasts every series with the pretrained network.
 
@@ -43,6 +44,7 @@ def forecast(
         level: widths of intervals in percent, each a pair of columns `forecast-lo-80`, `forecast-hi-80`.
         quantiles: levels between 0 and 1, each a column such as `q0.1`.
         long_season: steps of a second season; None for a week over hours and a year over weeks, 0 for none.
+        members: networks whose quantiles are averaged; None for those of the package.
 
     Returns:
         `unique_id, ds, forecast` (the median), the intervals and the quantiles, h rows a series.
@@ -59,12 +61,14 @@ def forecast(
         ['unique_id', 'ds', 'forecast']
     """
     wanted = _wanted(level, quantiles)
-    ends = _ends(frame)
+    ends = series_ends(frame)
     values = frame["y"].to_numpy(dtype=np.float64)
     starts = np.concatenate([[0], ends[:-1]])
     _check_values(frame, values, starts)
-    second = _long_season(season_length, freq) if long_season is None else long_season
-    result = forecast_values(values, starts, ends, h, season_length=season_length, long_season=second)
+    second = long_season_of(season_length, freq) if long_season is None else long_season
+    result = forecast_values(
+        values, starts, ends, h, season_length=season_length, long_season=second, members=members
+    )
     future = frames.future(frame.iloc[ends - 1], freq, h)[["unique_id", "ds"]]
     future["forecast"] = result[:, :, LEVELS.index(0.5)].reshape(-1)
     for name, at in wanted.items():
@@ -107,13 +111,9 @@ def forecast_values(
     networks = pretrained_network.load_members() if members is None else members
     longest = max(pretrained_inputs.CONTEXT, min(4 * max(season_length, long_season), LONGEST))
     lengths = np.minimum(ends - starts, longest)
-    order = np.argsort(lengths, kind="stable")
     result = np.empty((len(ends), h, len(LEVELS)))
     bounds = [0, *(limit for limit, _ in pretrained_inputs.PATCH_COUNTS[:-1]), longest]
-    blocks = []
-    for low, high in pairwise(bounds):
-        rows = order[(lengths[order] > low) & (lengths[order] <= high)]
-        blocks += [(rows[begin : begin + BLOCK], high) for begin in range(0, len(rows), BLOCK)]
+    blocks = _blocks(lengths, bounds)
 
     def run(block: npt.NDArray[np.intp], longest_read: int) -> None:
         history = _histories(values, ends[block], lengths[block])
@@ -158,12 +158,14 @@ class PretrainedForecaster:
         season_length: steps of the season, 1 for none.
         freq: a pandas alias or an integer step.
         long_season: steps of a second season; None to take it from the frequency.
+        members: networks whose quantiles are averaged; None for those of the package.
     """
 
     past: pd.DataFrame = field(repr=False)
     season_length: int
     freq: str | int
     long_season: int | None = None
+    members: tuple[Member, ...] | None = field(default=None, repr=False)
 
     def predict(self, h: int, level: Sequence[float] | None = None) -> pd.DataFrame:
         """Forecasts the next steps of every series.
@@ -182,11 +184,22 @@ class PretrainedForecaster:
             freq=self.freq,
             level=level or (),
             long_season=self.long_season,
+            members=self.members,
         )
 
     def with_history(self, past: pd.DataFrame) -> "PretrainedForecaster":
         """The same forecaster at the end of another past."""
         return replace(self, past=past)
+
+
+def _blocks(lengths: npt.NDArray[np.int64], bounds: list[int]) -> list[tuple[npt.NDArray[np.intp], int]]:
+    """Series of similar length that are run together, and the bound they lie below."""
+    order = np.argsort(lengths, kind="stable")
+    blocks = []
+    for low, high in pairwise(bounds):
+        rows = order[(lengths[order] > low) & (lengths[order] <= high)]
+        blocks += [(rows[begin : begin + BLOCK], high) for begin in range(0, len(rows), BLOCK)]
+    return blocks
 
 
 def _forecast_block(
@@ -223,7 +236,7 @@ def _histories(
     return history
 
 
-def _ends(frame: pd.DataFrame) -> npt.NDArray[np.int64]:
+def series_ends(frame: pd.DataFrame) -> npt.NDArray[np.int64]:
     """One past the last row of each series."""
     if not len(frame):
         raise DataError("the frame has no rows; give at least one series with one value")
@@ -249,7 +262,7 @@ def _check_values(
         raise DataError(f"series '{name}' has no values; remove it or give at least one")
 
 
-def _long_season(season_length: int, freq: str | int) -> int:
+def long_season_of(season_length: int, freq: str | int) -> int:
     """A week of days over hours, a year of weeks: 0 where there is no longer season."""
     if season_length == 1 and isinstance(freq, str) and freq.upper().startswith("W"):
         return WEEKS_A_YEAR

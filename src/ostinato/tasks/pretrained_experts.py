@@ -6,10 +6,12 @@ All values are in units of `Past.unit` relative to the last adjusted value, so t
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
-from ostinato.tasks import pretrained_seasonal
+from ostinato.tasks import pretrained_autoregression, pretrained_seasonal
 from ostinato.tasks.pretrained_scaling import Array, Past, inside
 
+Steps = npt.NDArray[np.int64]
 # alpha, beta, damping of the exponential smoothings that run side by side
 SMOOTHINGS = np.array(
     [
@@ -27,8 +29,6 @@ SMOOTHINGS = np.array(
 )
 PLAIN = SMOOTHINGS[[2, 6]]  # run once more without the logarithm
 MEMORY = np.float32(0.97)  # of a one-step error, a step
-LEVEL_ORDER = 8
-STEP_ORDER = 4
 NAMES = (
     "seasonal_naive",
     "seasonal_naive_growth",
@@ -75,7 +75,7 @@ class Experts:
     swing: Array
 
 
-def forecast(past: Past, steps: np.ndarray[tuple[int], np.dtype[np.int64]]) -> Experts:
+def forecast(past: Past, steps: Steps) -> Experts:
     """Forecasts with every classical method.
 
     Args:
@@ -93,35 +93,31 @@ def forecast(past: Past, steps: np.ndarray[tuple[int], np.dtype[np.int64]]) -> E
     index = past.index[:, (steps - 1) % past.index.shape[1]] / unit
     smooth, errors, simple = _smoothings(series, past, ahead, SMOOTHINGS)
     slope = _straight_line(series, past)
-    drift, recent = _drifts(series, past)
-    mean = _masked_mean(series, past)
-    level_terms, step_terms, correlation, swing = _autoregressions(series, past, mean, int(steps.max()))
-    naive = _lagged(raw, past, past.season_length, steps)
     theta = simple[:, None] + 0.5 * slope[:, None] * ahead
-    plain_theta, plain_smooth = _plain(past, ahead, theta, smooth[6])
+    mean = _masked_mean(series, past)
+    level_terms, step_terms, correlation, swing = pretrained_autoregression.autoregressions(
+        series, past, mean, int(steps.max())
+    )
     lagged, level, *lag_errors = pretrained_seasonal.autoregressions(raw, series, past, steps)
-    anchored, anchored_mean = pretrained_seasonal.anchored(raw, past, steps, naive)
+    naive = _lagged(raw, past, past.season_length, steps)
+    without_season = [
+        *smooth,
+        theta,
+        *(drift[:, None] * ahead for drift in _drifts(series, past)),
+        mean[:, None],
+        _median(raw, past, 128)[:, None] - index,
+        level_terms[:, steps - 1],
+        step_terms[:, steps - 1],
+    ]
     forecasts = [
-        naive,
-        naive + _growth(raw, past) * np.ceil(ahead / past.season_length),
-        _seasonal_mean(raw, past, steps),
-        _lagged(raw, past, past.long_season, steps) if past.long_season else naive,
-        np.broadcast_to(index, naive.shape),
-        *(smooth + index[None]),
-        theta + index,
-        drift[:, None] * ahead + index,
-        recent[:, None] * ahead + index,
-        mean[:, None] + index,
-        np.broadcast_to(_median(raw, past, 128)[:, None], naive.shape),
-        level_terms[:, steps - 1] + index,
-        step_terms[:, steps - 1] + index,
-        anchored,
-        anchored_mean,
+        *_repeated(raw, past, steps, naive),
+        index,
+        *(forecast + index for forecast in without_season),
+        *pretrained_seasonal.anchored(raw, past, steps, naive),
         np.where(np.isnan(lagged), naive, lagged),
         np.where(np.isnan(level), smooth[1], level) + index,
         np.broadcast_to(_median(raw, past, 16)[:, None], naive.shape),
-        plain_theta + index,
-        plain_smooth + index,
+        *(forecast + index for forecast in _plain(past, ahead, theta, smooth[6])),
     ]
     return Experts(
         forecasts=np.stack(forecasts, axis=2).astype(np.float32),
@@ -131,6 +127,17 @@ def forecast(past: Past, steps: np.ndarray[tuple[int], np.dtype[np.int64]]) -> E
         correlation=correlation,
         swing=swing,
     )
+
+
+def _repeated(raw: Array, past: Past, steps: Steps, naive: Array) -> list[Array]:
+    """Forecasts that repeat whole seasons: naive, with growth, averaged, and of the longer season."""
+    ahead = steps.astype(np.float32)[None, :]
+    return [
+        naive,
+        naive + _growth(raw, past) * np.ceil(ahead / past.season_length),
+        _seasonal_mean(raw, past, steps),
+        _lagged(raw, past, past.long_season, steps) if past.long_season else naive,
+    ]
 
 
 def _smoothings(series: Array, past: Past, ahead: Array, table: Array) -> tuple[Array, Array, Array]:
@@ -225,7 +232,7 @@ def _median(raw: Array, past: Past, longest: int) -> Array:
     return np.asarray(0.5 * (ordered[rows, (count - 1) // 2] + ordered[rows, count // 2]), dtype=np.float32)
 
 
-def _lagged(raw: Array, past: Past, season: int, steps: np.ndarray[tuple[int], np.dtype[np.int64]]) -> Array:
+def _lagged(raw: Array, past: Past, season: int, steps: Steps) -> Array:
     """The value one season before each step, the last value where the past is shorter: (batch, steps)."""
     time = raw.shape[1]
     back = (steps - 1) % season - season
@@ -243,7 +250,7 @@ def _growth(raw: Array, past: Past) -> Array:
     return np.where(past.length >= 2 * season, gain, 0.0)[:, None].astype(np.float32)
 
 
-def _seasonal_mean(raw: Array, past: Past, steps: np.ndarray[tuple[int], np.dtype[np.int64]]) -> Array:
+def _seasonal_mean(raw: Array, past: Past, steps: Steps) -> Array:
     """Mean of the last four values at the same phase: (batch, steps)."""
     time, season = raw.shape[1], past.season_length
     total = np.zeros((len(raw), len(steps)), dtype=np.float32)
@@ -255,66 +262,3 @@ def _seasonal_mean(raw: Array, past: Past, steps: np.ndarray[tuple[int], np.dtyp
         total += raw[:, time + (steps - 1) % season - cycle * season] * enough
         count += enough
     return np.where(count > 0, total / np.maximum(count, 1), raw[:, -1:])
-
-
-def _autoregressions(
-    series: Array, past: Past, mean: Array, horizon: int
-) -> tuple[Array, Array, Array, Array]:
-    """Yule-Walker autoregressions of levels and of steps, iterated: (batch, horizon) each, and statistics."""
-    whole = inside(past)
-    centred = (series - mean[:, None]) * whole
-    steps = np.diff(series, axis=1) * whole[:, :-1]
-    level_covariance = _autocovariance(centred, LEVEL_ORDER)
-    step_covariance = _autocovariance(steps, STEP_ORDER)
-    swing = np.log(np.sqrt(level_covariance[:, 0] / past.length) + 1e-3)
-    levels = _iterate(centred, _levinson(level_covariance), horizon) + mean[:, None]
-    moves = _iterate(steps, _levinson(step_covariance), horizon)
-    correlation = np.concatenate(
-        [
-            covariance[:, 1:3] / (covariance[:, :1] + 1e-6)
-            for covariance in (level_covariance, step_covariance)
-        ],
-        axis=1,
-    )
-    sums = np.cumsum(moves, axis=1, dtype=np.float32)
-    return levels, sums, correlation.astype(np.float32), swing.astype(np.float32)
-
-
-def _autocovariance(series: Array, order: int) -> Array:
-    """Sums of products at lags 0 to `order`: (batch, order + 1)."""
-    time = series.shape[1]
-    lags = [
-        np.einsum("bt,bt->b", series[:, lag:], series[:, : time - lag])
-        if lag < time
-        else np.zeros(len(series))
-        for lag in range(order + 1)
-    ]
-    return np.stack(lags, axis=1).astype(np.float32)
-
-
-def _levinson(covariance: Array) -> Array:
-    """Autoregressive coefficients by the Levinson-Durbin recursion: (batch, order), always stable."""
-    batch, size = covariance.shape
-    variance = covariance[:, 0] * 1.001 + 1e-6
-    left = variance.copy()
-    coefficients = np.zeros((batch, size - 1), dtype=np.float32)
-    for order in range(size - 1):
-        known = coefficients[:, :order]
-        reflection = (covariance[:, order + 1] - (known * covariance[:, order:0:-1]).sum(axis=1)) / left
-        coefficients[:, :order] = known - reflection[:, None] * known[:, ::-1]
-        coefficients[:, order] = reflection
-        left = left * (1 - reflection**2)
-    return coefficients
-
-
-def _iterate(series: Array, coefficients: Array, horizon: int) -> Array:
-    """Runs autoregressions forward from the end of the series: (batch, horizon)."""
-    order = coefficients.shape[1]
-    start = np.zeros((order, len(series)), dtype=np.float32)
-    held = min(order, series.shape[1])
-    start[order - held :] = series[:, series.shape[1] - held :].T
-    path = np.concatenate([start, np.zeros((horizon, len(series)), dtype=np.float32)])
-    backwards = np.ascontiguousarray(coefficients.T[::-1])  # oldest lag first
-    for step in range(order, order + horizon):
-        path[step] = (backwards * path[step - order : step]).sum(axis=0)
-    return np.ascontiguousarray(path[order:].T)

@@ -1,11 +1,13 @@
 """The pretrained network in NumPy: float16 weights from the package, quantiles for any horizon."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from ostinato.errors import ModelFileError
 from ostinato.tasks.pretrained_inputs import EXPERTS, PATCH_WIDTH, STATISTICS, STEP_WIDTH, Inputs
@@ -37,9 +39,13 @@ class Member:
 @lru_cache(maxsize=1)
 def load_members() -> tuple[Member, ...]:
     """Reads the networks that come with the package, once."""
-    folder = resources.files(PACKAGE)
-    names = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".safetensors"))
-    return tuple(read_member(Path(str(folder / name))) for name in names)
+    return tuple(read_member(path) for path in weight_files())
+
+
+def weight_files() -> list[Path]:
+    """The files of the networks that come with the package."""
+    folder = Path(str(resources.files(PACKAGE)))
+    return sorted(folder.glob("*.safetensors"))
 
 
 def read_member(path: Path) -> Member:
@@ -56,14 +62,30 @@ def read_member(path: Path) -> Member:
     """
     from safetensors.numpy import load_file
 
-    weights = {name: value.astype(np.float32) for name, value in load_file(path).items()}
+    return to_member(load_file(path), path.name)
+
+
+def to_member(values: Mapping[str, npt.NDArray[np.floating]], source: str) -> Member:
+    """Readies weights in torch's layout to be multiplied from the right.
+
+    Args:
+        values: the state of a network by name.
+        source: where they come from, for the error.
+
+    Returns:
+        The network.
+
+    Raises:
+        ModelFileError: they are not those of such a network.
+    """
+    weights = {name: value.astype(np.float32) for name, value in values.items()}
     expected = {"series.weight": STATISTICS, "step.weight": STEP_WIDTH, "lstm.weight_ih_l0": PATCH_WIDTH}
     for name, width in expected.items():
         found = weights[name].shape[1] if name in weights else 0
         hidden = weights["lstm.weight_hh_l0"].shape[1] if name == "series.weight" and found else 0
         if found != width + hidden:
             raise ModelFileError(
-                f"{path.name} has {name} of width {found}, not {width + hidden}; train it again"
+                f"{source} has {name} of width {found}, not {width + hidden}; train it again"
             )
     halves = np.repeat(np.array([0.5, 0.5, 1.0, 0.5], dtype=np.float32), weights["lstm.bias_ih_l0"].size // 4)
     layers = range(LAYERS)

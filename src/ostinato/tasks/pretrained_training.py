@@ -1,4 +1,4 @@
-"""The pretrained network for training, in torch; the package runs the same numbers in NumPy."""
+"""The pretrained network in torch, for training; `pretrained_network` runs the same numbers in NumPy."""
 
 import torch
 from torch import Tensor, nn

@@ -1,0 +1,165 @@
+"""Goes on training the pretrained networks on the user's own series, and keeps what that improved."""
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from ostinato.errors import ConfigError, DataError
+from ostinato.tasks import pretrained, pretrained_inputs, pretrained_network
+from ostinato.tasks.pretrained import PretrainedForecaster
+from ostinato.tasks.pretrained_windows import Windows, cut
+
+POOL = 2048  # windows cut once, from which batches are drawn
+BATCH = 256
+SCORED = 24  # steps of a longer horizon that are scored
+LEAST_HISTORY = 8
+
+
+def finetune(
+    frame: pd.DataFrame,
+    h: int,
+    *,
+    season_length: int,
+    freq: str | int,
+    long_season: int | None = None,
+    updates: int = 150,
+    rate: float = 3e-4,
+    seed: int = 0,
+) -> PretrainedForecaster:
+    """Trains the pretrained networks further on past windows of the given series.
+
+    The last h steps of every series are kept apart; a network whose loss there did not fall stays as it was.
+
+    Args:
+        frame: `unique_id, ds, y` sorted by series and time on a regular grid, NaN where missing.
+        h: steps that will be forecast.
+        season_length: steps of the season, 1 for none.
+        freq: a pandas alias or an integer step.
+        long_season: steps of a second season; None to take it from the frequency.
+        updates: steps of the optimiser, with a rate that falls to zero.
+        rate: learning rate at the start.
+        seed: of the windows that are drawn.
+
+    Returns:
+        A forecaster at the end of the frame.
+
+    Raises:
+        ConfigError: the horizon or the number of updates is below 1.
+        DataError: no series is long enough to cut windows from.
+    """
+    if min(h, updates) < 1:
+        raise ConfigError(f"h is {h} and updates {updates}; both must be at least 1")
+    second = pretrained.long_season_of(season_length, freq) if long_season is None else long_season
+    series = _long_series(frame, h)
+    rng = np.random.default_rng(seed)
+    steps = np.unique(np.linspace(1, h, min(h, SCORED)).astype(np.int64))
+    windows = _windows([values[:-h] for values in series], steps, (season_length, second), rng)
+    last = [(row, len(series[row]) - h) for row in rng.permutation(len(series))[:POOL].tolist()]
+    apart = _cut_at(series, last, steps, (season_length, second))
+    members = tuple(
+        _tune(path, windows, apart, updates=updates, rate=rate, seed=seed)
+        for path in pretrained_network.weight_files()
+    )
+    return PretrainedForecaster(frame, season_length, freq, long_season, members)
+
+
+def _long_series(frame: pd.DataFrame, h: int) -> list[npt.NDArray[np.float32]]:
+    """The series that are long enough to cut windows from, with h steps kept apart."""
+    ends = pretrained.series_ends(frame)
+    series = np.split(frame["y"].to_numpy(dtype=np.float32), ends[:-1])
+    least = LEAST_HISTORY + 2 * h
+    known = [values for values in series if len(values) >= least]
+    if not known:
+        raise DataError(
+            f"the longest series has {max(map(len, series))} steps; "
+            f"use one of at least {least} for a horizon of {h}"
+        )
+    return known
+
+
+def _windows(
+    series: list[npt.NDArray[np.float32]],
+    steps: npt.NDArray[np.int64],
+    seasons: tuple[int, int],
+    rng: np.random.Generator,
+) -> list[Windows]:
+    """Windows at random origins, a group for each number of patches."""
+    room = np.array([len(values) - int(steps[-1]) - LEAST_HISTORY + 1 for values in series])
+    rows = rng.choice(len(series), POOL, p=room / room.sum())
+    origins = LEAST_HISTORY + (rng.random(POOL) * room[rows]).astype(np.int64)
+    return _cut_at(series, sorted(set(zip(rows.tolist(), origins.tolist(), strict=True))), steps, seasons)
+
+
+def _cut_at(
+    series: list[npt.NDArray[np.float32]],
+    origins: list[tuple[int, int]],
+    steps: npt.NDArray[np.int64],
+    seasons: tuple[int, int],
+) -> list[Windows]:
+    """Windows at given origins, a group for each number of patches."""
+    groups: list[Windows] = []
+    longest_read = 4 * max(*seasons, pretrained_inputs.CONTEXT // 4)
+    for longest, patches in pretrained_inputs.PATCH_COUNTS:
+        limit = longest if longest < pretrained_inputs.CONTEXT else longest_read
+        chosen = [
+            (series[row][max(0, end - limit) : end], series[row][end + steps - 1])
+            for row, end in origins
+            if pretrained_inputs.patches_for(end) == patches
+            and np.isfinite(series[row][max(0, end - limit) : end]).any()
+        ]
+        if chosen:
+            width = max(len(past) for past, _ in chosen)
+            history = np.full((len(chosen), width), np.nan, dtype=np.float32)
+            for row, (past, _) in zip(history, chosen, strict=True):
+                row[width - len(past) :] = past
+            groups.append(cut(history, np.stack([future for _, future in chosen]), seasons, steps, patches))
+    return groups
+
+
+def _tune(
+    path: Path,
+    windows: list[Windows],
+    apart: list[Windows],
+    *,
+    updates: int,
+    rate: float,
+    seed: int,
+) -> pretrained_network.Member:
+    """Trains one network further; gives the one it was where that did not help."""
+    import torch
+    from safetensors.numpy import load_file
+
+    from ostinato.tasks.pretrained_training import Network, quantile_loss
+
+    state = {name: torch.from_numpy(value.astype(np.float32)) for name, value in load_file(path).items()}
+    network = Network(state["lstm.weight_hh_l0"].shape[1], state["mix.weight"].shape[0])
+    network.load_state_dict(state)
+
+    def loss_of(part: Windows) -> torch.Tensor:
+        tensors = {name: torch.from_numpy(array) for name, array in vars(part).items()}
+        target, weight = tensors.pop("target"), tensors.pop("weight")
+        return quantile_loss(network(**tensors), target, weight)
+
+    def score() -> float:
+        with torch.no_grad():
+            return float(sum(loss_of(part) * len(part.target) for part in apart))
+
+    before = score()
+    rng = np.random.default_rng(seed)
+    sizes = np.array([len(group.target) for group in windows])
+    optimizer = torch.optim.AdamW(network.parameters(), lr=rate, weight_decay=0.0)
+    schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.02, updates)
+    for _ in range(updates):
+        group = windows[int(rng.choice(len(windows), p=sizes / sizes.sum()))]
+        loss = loss_of(group.take(rng.integers(0, len(group.target), BATCH)))
+        optimizer.zero_grad()
+        torch.autograd.backward(loss)
+        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+        optimizer.step()
+        schedule.step()
+    if score() >= before:
+        return pretrained_network.read_member(path)
+    tuned = {name: value.detach().numpy() for name, value in network.state_dict().items()}
+    return pretrained_network.to_member(tuned, "the fine-tuned network")
