@@ -10,12 +10,11 @@ of mean MASE; the summary is the geometric mean of those ratios over the ten set
 
 import argparse
 import json
-import platform
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import machine
 import numpy as np
 import pandas as pd
 
@@ -68,7 +67,7 @@ def main() -> None:
     result = {"sets": scores, "relative_mase": round(summary, 4)}
     if options.part == "test":
         result |= {"milk": milk(members), "etth1_all_windows": etth1_windows(members)}
-        result |= {"published": published(), "machine": machine()}
+        result |= {"published": published(), "measured": machine.describe()}
         print(result["milk"], result["etth1_all_windows"])
         out = options.out or RESULTS
         out.parent.mkdir(parents=True, exist_ok=True)
@@ -239,18 +238,6 @@ def published() -> dict[str, dict[str, dict[str, float]]]:
         key = f"{row.data_set}, {row.frequency}"
         result.setdefault(key, {}).setdefault(row.metric, {})[row.method] = float(row.value)
     return result
-
-
-def machine() -> dict[str, str]:
-    """Where the figures come from."""
-    command = ["git", "-C", str(ROOT), "rev-parse", "--short", "HEAD"]
-    commit = subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
-    return {
-        "python": platform.python_version(),
-        "numpy": np.__version__,
-        "processor": platform.machine(),
-        "commit": commit,
-    }
 
 
 if __name__ == "__main__":

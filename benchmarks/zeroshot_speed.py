@@ -4,14 +4,13 @@ OMP_NUM_THREADS=1 python benchmarks/zeroshot_speed.py
 """
 
 import json
-import os
-import platform
 import statistics
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import machine
 import numpy as np
 
 from ostinato.synthetic import generate
@@ -31,20 +30,18 @@ pretrained.forecast(past, 12, season_length=12, freq="MS", level=(80,))
 
 def main() -> None:
     """Measures and writes the result file."""
+    before = machine.describe()
     result: dict[str, object] = {
         "series": SERIES,
         "context": LENGTH,
         "horizon": HORIZON,
         "members": len(pretrained_network.load_members()),
         "parameters": sum(_size(member) for member in pretrained_network.load_members()),
-        "cores": os.cpu_count(),
-        "load_before": [round(value, 2) for value in os.getloadavg()],
         "season_12": throughput(12, 0),
         "season_24_and_168": throughput(24, 168),
         "process_start_and_forecast_seconds": process_start(),
         "generation_series_of_1024_per_cpu_second": generation(),
-        "machine": {"python": platform.python_version(), "numpy": np.__version__, "cpu": _processor()},
-        "commit": _commit(),
+        "measured": before,
     }
     print(json.dumps(result, indent=1))
     RESULTS.write_text(json.dumps(result, indent=1) + "\n")
@@ -95,20 +92,6 @@ def _size(member: pretrained_network.Member) -> int:
     """Numbers in one network."""
     arrays = (*member.input_weights, *member.state_weights, *member.biases, *member.head.values())
     return sum(array.size for array in arrays)
-
-
-def _processor() -> str:
-    """The processor's name."""
-    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
-    return next(
-        (line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.machine()
-    )
-
-
-def _commit() -> str:
-    """The commit that was measured."""
-    command = ["git", "-C", str(ROOT), "rev-parse", "--short", "HEAD"]
-    return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
 
 
 if __name__ == "__main__":

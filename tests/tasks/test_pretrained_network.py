@@ -27,6 +27,9 @@ def saved(network, path):
 
 
 def run_torch(network, inputs):
+    lstm = torch.nn.LSTM(pretrained_inputs.PATCH_WIDTH, network.lstm.hidden_size, 2, batch_first=True)
+    lstm.load_state_dict(network.lstm.state_dict())
+    network.lstm = lstm
     tensors = (
         torch.from_numpy(array) for array in (inputs.patches, inputs.statistics, inputs.steps, inputs.experts)
     )
@@ -34,7 +37,9 @@ def run_torch(network, inputs):
         return network(*tensors).numpy()
 
 
-def test_numpy_gives_what_torch_gives(inputs, tmp_path):
+@pytest.mark.parametrize("path", ["", "torch"])  # the fused kernels where they are built; NumPy
+def test_numpy_gives_what_torch_gives(inputs, tmp_path, monkeypatch, path):
+    monkeypatch.setenv("OSTINATO_ISA", path)
     torch.manual_seed(0)
     network = Network(24, 20)
     with torch.no_grad():

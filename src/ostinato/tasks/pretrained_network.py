@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from ostinato import kernels
 from ostinato.errors import ModelFileError
 from ostinato.tasks.pretrained_inputs import EXPERTS, PATCH_WIDTH, STATISTICS, STEP_WIDTH, Inputs
 from ostinato.tasks.pretrained_scaling import Array
@@ -21,15 +22,18 @@ PACKAGE = "ostinato.weights"
 
 @dataclass(frozen=True)
 class Member:
-    """The weights of one network, float32, ready to multiply from the right.
+    """The weights of one network, float32.
 
     Attributes:
-        input_weights: one (inputs, 4 * hidden) for each LSTM layer, gates i, f, g, o; i, f, o halved.
+        lstm: both LSTM layers as torch lays them out, for the fused kernels.
+        input_weights: the same to multiply from the right, one (inputs, 4 * hidden) a layer; gates i, f, g, o,
+            of which i, f, o are halved.
         state_weights: one (hidden, 4 * hidden) for each LSTM layer.
         biases: one (4 * hidden,) for each LSTM layer.
         head: the four layers of the head by name.
     """
 
+    lstm: tuple[Array, ...]
     input_weights: tuple[Array, ...]
     state_weights: tuple[Array, ...]
     biases: tuple[Array, ...]
@@ -89,7 +93,9 @@ def to_member(values: Mapping[str, npt.NDArray[np.floating]], source: str) -> Me
             )
     halves = np.repeat(np.array([0.5, 0.5, 1.0, 0.5], dtype=np.float32), weights["lstm.bias_ih_l0"].size // 4)
     layers = range(LAYERS)
+    parts = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
     return Member(
+        lstm=tuple(weights[f"lstm.{part}_l{layer}"] for layer in layers for part in parts),
         input_weights=tuple(_columns(weights[f"lstm.weight_ih_l{layer}"], halves) for layer in layers),
         state_weights=tuple(_columns(weights[f"lstm.weight_hh_l{layer}"], halves) for layer in layers),
         biases=tuple(
@@ -150,6 +156,9 @@ def _read_out(out: Array, experts: Array) -> Array:
 
 def _last_state(member: Member, patches: Array) -> Array:
     """The top LSTM layer's output after the last patch: (batch, hidden)."""
+    if kernels.library.load() is not None:
+        output, _ = kernels.forward_numpy("lstm", patches, member.lstm, num_layers=LAYERS)
+        return np.asarray(output[:, -1])
     sequence = np.ascontiguousarray(patches.transpose(1, 0, 2))  # (patches, batch, width)
     for layer in range(LAYERS):
         sequence = _lstm(

@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor, nn
 
+from ostinato.nn.recurrent import LSTM
 from ostinato.tasks.pretrained_inputs import EXPERTS, PATCH_WIDTH, STATISTICS, STEP_WIDTH
 
 SHAPES = 8  # distances between neighbouring quantiles
@@ -23,7 +24,7 @@ class Network(nn.Module):
             width: of the layers that read a step.
         """
         super().__init__()
-        self.lstm = nn.LSTM(PATCH_WIDTH, hidden_size, 2, batch_first=True)
+        self.lstm = LSTM(PATCH_WIDTH, hidden_size, 2, batch_first=True)
         self.series = nn.Linear(hidden_size + STATISTICS, width)
         self.step = nn.Linear(STEP_WIDTH, width, bias=False)
         self.mix = nn.Linear(width, width)
