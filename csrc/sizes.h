@@ -84,7 +84,7 @@ struct Order {
         rows.resize(p.batch);
         std::iota(rows.begin(), rows.end(), 0);
         std::stable_sort(rows.begin(), rows.end(), [&](int64_t a, int64_t b) { return p.lengths[a] > p.lengths[b]; });
-        for (const int64_t row : rows) lengths.push_back(p.lengths[row]);
+        for (const int64_t row : rows) lengths.push_back(std::clamp<int64_t>(p.lengths[row], 0, p.time));
     }
 
     const int64_t* order() const { return rows.empty() ? nullptr : rows.data(); }

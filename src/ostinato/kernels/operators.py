@@ -6,10 +6,12 @@ this module registers them.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 from ostinato.errors import ConfigError
 from ostinato.kernels import native
@@ -71,6 +73,9 @@ class Call:
         self.weights = [weight.contiguous() for weight in weights]
         self.lengths = None if lengths is None else lengths.to(torch.int64).contiguous()
         batch, time, features = x.shape
+        expected = (layers * (2 if bidirectional else 1), batch, h0.shape[2])
+        if h0.shape != expected or (c0 is not None and c0.shape != expected):
+            raise ConfigError(f"the initial state is {tuple(h0.shape)}; this layer and batch need {expected}")
         self.problem = native.Problem(
             kind,
             batch,
@@ -92,7 +97,7 @@ class Call:
         return packed_weights(self.library, self.problem, self.weights, backward)
 
 
-def run_forward(call: Call, keep: bool) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+def run_forward(call: Call, keep: bool) -> tuple[Tensor, Tensor, Tensor | None, Tensor | None]:
     """Run over time, and keep what the backward pass needs where asked to.
 
     Returns:
@@ -101,31 +106,49 @@ def run_forward(call: Call, keep: bool) -> tuple[Tensor, Tensor, Tensor, Tensor]
         are none.
     """
     y, hn, cn = _new_outputs(call.x, call.h0, call.c0, call.problem.directions)
-    size = native.saved_size(call.library, call.problem) if keep else 0
-    saved = borrow(size) if keep else call.x.new_empty(0)
+    saved = borrow(native.saved_size(call.library, call.problem)) if keep else None
     native.forward(
         call.library,
         call.problem,
         (call.x, y),
         call.packed(False),
-        (call.h0, call.c0, hn, None if call.c0 is None else cn),
-        saved if keep else None,
+        (call.h0, call.c0, hn, cn),
+        saved,
     )
     return y, hn, cn, saved
 
 
 def _forward(*arguments: Any) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    return run_forward(Call(*arguments[:-1]), arguments[-1])
+    """Run over time; what there is none of is empty, since an operator returns tensors alone."""
+    y, hn, cn, saved = run_forward(Call(*arguments[:-1]), arguments[-1])
+    return y, hn, _or_empty(cn, y), _or_empty(saved, y)
 
 
-def _backward(
-    dy: Tensor | None, dhn: Tensor | None, dcn: Tensor | None, y: Tensor, saved: Tensor, *arguments: Any
+def _or_empty(tensor: Tensor | None, like: Tensor) -> Tensor:
+    return like.new_empty(0) if tensor is None else tensor
+
+
+def run_backward(
+    call: Call,
+    outputs: tuple[Tensor, Tensor],
+    gradients: tuple[Tensor | None, Tensor | None, Tensor | None],
+    wanted: Sequence[bool],
 ) -> list[Tensor]:
-    """Return the gradients of x, h0, c0 and each weight; those not wanted are empty."""
-    call = Call(*arguments[:-1])
-    gradients = _new_gradients(arguments[-1], call.x, call.h0, call.c0, call.weights)
-    dx, dh0, dc0, *dweights = gradients
-    want_x, want_h0, want_c0, want_weights = arguments[-1]
+    """Run back over time.
+
+    Args:
+        call: The arguments of the forward pass.
+        outputs: The outputs `(batch, time, directions * hidden)` and what the forward pass kept.
+        gradients: Of the outputs and of the final h and c; None for zeros.
+        wanted: Whether the gradients of x, h0, c0 and the weights are wanted.
+
+    Returns:
+        The gradients of x, h0, c0 and each weight; those not wanted are empty.
+    """
+    results = _new_gradients(wanted, call.x, call.h0, call.c0, call.weights)
+    dx, dh0, dc0, *dweights = results
+    (y, saved), (dy, dhn, dcn) = outputs, gradients
+    want_x, want_h0, want_c0, want_weights = wanted
     native.backward(
         call.library,
         call.problem,
@@ -142,7 +165,13 @@ def _backward(
         saved,
         dweights if want_weights else [],
     )
-    return gradients
+    return results
+
+
+def _backward(
+    dy: Tensor | None, dhn: Tensor | None, dcn: Tensor | None, y: Tensor, saved: Tensor, *arguments: Any
+) -> list[Tensor]:
+    return run_backward(Call(*arguments[:-1]), (y, saved), (dy, dhn, dcn), arguments[-1])
 
 
 def _rows(sequence: Tensor) -> Tensor:
@@ -150,7 +179,9 @@ def _rows(sequence: Tensor) -> Tensor:
     return sequence if sequence.stride(2) == 1 else sequence.contiguous()
 
 
-def _new_outputs(x: Tensor, h0: Tensor, c0: Tensor | None, directions: int) -> tuple[Tensor, Tensor, Tensor]:
+def _new_outputs(
+    x: Tensor, h0: Tensor, c0: Tensor | None, directions: int
+) -> tuple[Tensor, Tensor, Tensor | None]:
     """Return room for the outputs, laid out in memory as the inputs are: batch first or time first."""
     batch, time, _ = x.shape
     width = directions * h0.size(2)
@@ -158,11 +189,11 @@ def _new_outputs(x: Tensor, h0: Tensor, c0: Tensor | None, directions: int) -> t
         y = x.new_empty(time, batch, width).transpose(0, 1)
     else:
         y = x.new_empty(batch, time, width)
-    return y, h0.new_empty(h0.shape), h0.new_empty(h0.shape if c0 is not None else (0,))
+    return y, torch.empty_like(h0), None if c0 is None else torch.empty_like(c0)
 
 
 def _new_gradients(
-    wanted: list[bool], x: Tensor, h0: Tensor, c0: Tensor | None, weights: list[Tensor]
+    wanted: Sequence[bool], x: Tensor, h0: Tensor, c0: Tensor | None, weights: list[Tensor]
 ) -> list[Tensor]:
     want_x, want_h0, want_c0, want_weights = wanted
     return [
@@ -182,7 +213,7 @@ def _fake_forward(*arguments: Any) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     padded = (hidden + 7) // 8 * 8
     per_unit = {"lstm": 5, "gru": 4}.get(_KINDS[kind], 0)
     size = steps * directions * (layers * padded * per_unit + (layers - 1) * hidden)
-    return y, hn, cn, x.new_empty(size if keep else 0)
+    return y, hn, _or_empty(cn, y), x.new_empty(size if keep else 0)
 
 
 def _fake_backward(*arguments: Any) -> list[Tensor]:
@@ -223,3 +254,37 @@ torch.library.impl("ostinato::recurrent_backward", "cpu", _backward)
 torch.library.register_fake("ostinato::recurrent", _fake_forward)
 torch.library.register_fake("ostinato::recurrent_backward", _fake_backward)
 torch.library.register_autograd("ostinato::recurrent", _gradients, setup_context=_setup_context)
+
+
+class Recurrent(torch.autograd.Function):
+    """The same as the operator, for calls that nobody traces: with a fraction of the dispatcher's overhead."""
+
+    @staticmethod
+    def forward(ctx: Any, *arguments: Any) -> Any:
+        """Run over time; the arguments are the operator's without the weights and `keep`, then each weight."""
+        tensors, settings, weights = arguments[:5], arguments[5:11], list(arguments[11:])
+        x, h0, c0, lengths, seed = tensors
+        call = Call(x, h0, c0, weights, lengths, seed, *settings)
+        y, hn, cn, saved = run_forward(call, True)
+        ctx.save_for_backward(*tensors, y, saved, *weights)
+        ctx.settings = settings
+        ctx.set_materialize_grads(False)
+        return (y, hn) if c0 is None else (y, hn, cn)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *gradients: Tensor | None) -> Any:
+        """Run back over time."""
+        x, h0, c0, lengths, seed, y, saved, *weights = ctx.saved_tensors
+        need = ctx.needs_input_grad
+        dy, dhn, dcn = (*gradients, None)[:3]
+        call = Call(x, h0, c0, weights, lengths, seed, *ctx.settings)
+        wanted = (*need[:3], any(need[11:]))
+        results = run_backward(call, (y, saved), (dy, dhn, dcn), wanted)
+        dx, dh0, dc0, *dweights = (
+            each if wants else None for each, wants in zip(results, (*need[:3], *need[11:]), strict=True)
+        )
+        return (dx, dh0, dc0, *[None] * 8, *dweights)
+
+
+differentiable: Callable[..., tuple[Tensor, ...]] = Recurrent.apply

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ostinato.kernels import library as libraries
 from ostinato.kernels import native
-from ostinato.kernels.choice import can_fuse
+from ostinato.kernels.choice import can_fuse, is_faster, needs_gradients
 from ostinato.kernels.stack import Stack
 from ostinato.kernels.torch_path import run_torch
 
@@ -38,9 +38,58 @@ def run(
     """
     from ostinato.kernels import operators
 
-    if operators.is_available() and can_fuse(stack, inputs, state, weights):
+    if (
+        operators.is_available()
+        and can_fuse(stack, inputs, state, weights)
+        and is_faster(stack.kind, inputs.size(0), inputs.size(1), needs_gradients(inputs, state, weights))
+    ):
         return _run_fused(stack, inputs, state, weights, lengths)
     return _run_by_torch(stack, inputs, state, weights, lengths)
+
+
+def _run_by_torch(
+    stack: Stack, inputs: Tensor, state: State, weights: list[Tensor], lengths: Tensor | None
+) -> tuple[Tensor, State]:
+    """Run torch's operator; torch.compile must not unroll it over time, as it does not torch.nn's."""
+    import torch
+
+    if torch.compiler.is_dynamo_compiling():
+        run: Run = torch.compiler.disable(run_torch)  # type: ignore[no-untyped-call]
+        return run(stack, inputs, state, weights, lengths)
+    return run_torch(stack, inputs, state, weights, lengths)
+
+
+def _run_fused(
+    stack: Stack, inputs: Tensor, state: State, weights: list[Tensor], lengths: Tensor | None
+) -> tuple[Tensor, State]:
+    """Call the operator where the call is traced, otherwise the kernels with less around them."""
+    import torch
+
+    from ostinato.kernels import operators
+
+    c0 = state[1] if stack.kind == "lstm" else None
+    dropout, recurrent_dropout = stack.active_dropout, stack.active_recurrent_dropout
+    seed = torch.randint(2**62, (1,)) if dropout > 0 or recurrent_dropout > 0 else None
+    settings = (
+        native.KINDS[stack.kind],
+        stack.num_layers,
+        stack.bidirectional,
+        stack.bias,
+        dropout,
+        recurrent_dropout,
+    )
+    keep = needs_gradients(inputs, state, weights)
+    if torch.compiler.is_compiling() or type(inputs) is not torch.Tensor:
+        y, hn, cn, _ = torch.ops.ostinato.recurrent(
+            inputs, state[0], c0, weights, lengths, seed, *settings, keep
+        )
+        return y, (hn,) if c0 is None else (hn, cn)
+    if keep:
+        y, *final = operators.differentiable(inputs, state[0], c0, lengths, seed, *settings, *weights)
+        return y, tuple(final)
+    call = operators.Call(inputs, state[0], c0, weights, lengths, seed, *settings)
+    y, hn, cn, _ = operators.run_forward(call, False)
+    return y, (hn,) if cn is None else (hn, cn)
 
 
 def info() -> dict[str, object]:
@@ -64,48 +113,3 @@ def info() -> dict[str, object]:
         if available
         else "no kernels were built at installation, for want of a C++ compiler; torch's operators run",
     }
-
-
-def _run_by_torch(
-    stack: Stack, inputs: Tensor, state: State, weights: list[Tensor], lengths: Tensor | None
-) -> tuple[Tensor, State]:
-    """Run torch's operator; torch.compile must not unroll it over time, as it does not torch.nn's."""
-    import torch
-
-    if torch.compiler.is_dynamo_compiling():
-        run: Run = torch.compiler.disable(run_torch)  # type: ignore[no-untyped-call]
-        return run(stack, inputs, state, weights, lengths)
-    return run_torch(stack, inputs, state, weights, lengths)
-
-
-def _run_fused(
-    stack: Stack, inputs: Tensor, state: State, weights: list[Tensor], lengths: Tensor | None
-) -> tuple[Tensor, State]:
-    """Call the operator, or the kernel itself where nothing is to be differentiated or traced."""
-    import torch
-
-    from ostinato.kernels import operators
-
-    c0 = state[1] if stack.kind == "lstm" else None
-    dropout, recurrent_dropout = stack.active_dropout, stack.active_recurrent_dropout
-    seed = torch.randint(2**62, (1,)) if dropout > 0 or recurrent_dropout > 0 else None
-    arguments = (
-        inputs,
-        state[0],
-        c0,
-        weights,
-        lengths,
-        seed,
-        native.KINDS[stack.kind],
-        stack.num_layers,
-        stack.bidirectional,
-        stack.bias,
-        dropout,
-        recurrent_dropout,
-    )
-    keep = torch.is_grad_enabled() and any(each.requires_grad for each in (inputs, *state, *weights))
-    if keep or torch.compiler.is_compiling():
-        y, hn, cn, _ = torch.ops.ostinato.recurrent(*arguments, keep)
-    else:
-        y, hn, cn, _ = operators.run_forward(operators.Call(*arguments), False)
-    return y, (hn,) if c0 is None else (hn, cn)

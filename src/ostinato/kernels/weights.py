@@ -6,6 +6,7 @@ import weakref
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ostinato.errors import ConfigError
 from ostinato.kernels import native
 from ostinato.kernels.library import Library
 
@@ -21,7 +22,7 @@ class _Packed:
 
     Args:
         owner: The first of the weights; when it goes, so does the entry.
-        key: The library, the pass and the shapes.
+        key: The library and the sizes.
         version: Address and version of each weight.
         fingerprint: Of the weights' values; None until the packed weights were first asked for again.
         packed: The packed weights.
@@ -33,6 +34,8 @@ class _Packed:
     fingerprint: int | None
     packed: Tensor
 
+
+GATES = tuple(native.GATES.values())
 
 _kept: dict[tuple[int, bool], _Packed] = {}
 
@@ -50,7 +53,14 @@ def packed_weights(
         (weight.data_ptr(), -1 if weight.is_inference() else weight._version) for weight in weights
     )
     place = (id(weights[0]), backward)
-    key = (library.isa, problem.kind, problem.layers, problem.directions, problem.bias, *map(_shape, weights))
+    key = (
+        library.isa,
+        problem.kind,
+        problem.layers,
+        problem.directions,
+        problem.input_size,
+        problem.hidden_size,
+    )
     kept = _kept.get(place)
     seen = kept is not None and kept.owner() is weights[0] and kept.key == key and kept.version == version
     fingerprint = native.fingerprint(library, problem, weights) if seen else None
@@ -62,13 +72,24 @@ def packed_weights(
     return packed
 
 
-def _shape(weight: Tensor) -> tuple[int, ...]:
-    return tuple(weight.shape)
-
-
 def _pack(library: Library, problem: native.Problem, weights: list[Tensor], backward: bool) -> Tensor:
     import torch
 
+    _check_shapes(problem, weights)
     packed = torch.empty(native.pack_size(library, problem, backward))
     native.pack(library, problem, weights, backward, packed)
     return packed
+
+
+def _check_shapes(problem: native.Problem, weights: list[Tensor]) -> None:
+    """Check that every weight has the shape that the kernels will read, since they cannot."""
+    scans, per_scan = problem.layers * problem.directions, 4 if problem.bias else 2
+    rows = GATES[problem.kind] * problem.hidden_size
+    expected: list[tuple[int, ...]] = []
+    for scan in range(scans):
+        lower = problem.directions * problem.hidden_size
+        features = problem.input_size if scan < problem.directions else lower
+        expected += [(rows, features), (rows, problem.hidden_size), (rows,), (rows,)][:per_scan]
+    shapes = [tuple(weight.shape) for weight in weights]
+    if shapes != expected:
+        raise ConfigError(f"the weights have the shapes {shapes}; this layer needs {expected}")
