@@ -69,6 +69,15 @@ def test_the_latest_windows_of_each_series_are_marked():
     assert not cut.latest(0).any()
 
 
+@pytest.mark.parametrize(
+    ("count", "fraction", "held_out"), [(124, 0.1, 13), (10, 0.1, 1), (1, 0.2, 0), (3, 0.99, 2)]
+)
+def test_a_part_of_a_window_is_held_out_whole_but_one_window_stays(count, fraction, held_out):
+    # Of the textbook's 124 training windows Keras trains on int(0.9 * 124) = 111.
+    cut = windows([np.arange(count + 1.0)], context=1, horizon=1)
+    assert int(cut.latest(fraction).sum()) == held_out
+
+
 def test_cutting_windows_does_not_import_torch():
     code = "import sys, ostinato.data.windows, ostinato.data.scaling; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

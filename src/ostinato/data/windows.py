@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -54,7 +55,7 @@ class Windows:
         """Mark the latest windows of each series, as validation for early stopping.
 
         Args:
-            fraction: Share of each series' windows, in [0, 1); rounded down.
+            fraction: Share of each series' windows, in [0, 1); rounded up, but a window always stays.
 
         Returns:
             `(windows,)`, True for the latest ones.
@@ -64,7 +65,8 @@ class Windows:
         latest = np.zeros(len(self), dtype=np.bool_)
         for number in np.unique(self.series):
             places = np.flatnonzero(self.series == number)
-            latest[places[len(places) - int(len(places) * fraction) :]] = True
+            held_out = min(math.ceil(len(places) * fraction - 1e-9), len(places) - 1)  # 1e-9: 0.1 is not exact
+            latest[places[len(places) - held_out :]] = True
         return latest
 
 
