@@ -1,0 +1,1 @@
+"""The weights of the pretrained forecaster, and its model card."""
