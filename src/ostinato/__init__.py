@@ -12,8 +12,10 @@ __version__ = "0.1.0"
 
 _LAZY = {
     "Forecaster": "ostinato.tasks.forecast:Forecaster",
+    "accelerate": "ostinato.nn.accelerate:accelerate",
     "load": "ostinato.tasks.forecast_file:load",
     "nn": "ostinato.nn",
+    "restore": "ostinato.nn.accelerate:restore",
     "synthetic": "ostinato.synthetic",
 }
 

@@ -38,6 +38,7 @@ class RecurrentLayer(nn.Module, ABC):
     """
 
     cell: ClassVar[type[Cell]]
+    recurrent_dropout: float = 0.0
 
     def __init__(  # noqa: PLR0913  # the parameters of torch's three layers
         self,
@@ -224,7 +225,18 @@ class RecurrentLayer(nn.Module, ABC):
             self.dropout,
             self.training,
             len(self._weight_names) // (self.num_layers * self.directions),
+            self.recurrent_dropout,
         )
+
+    def _drop_recurrently(self, probability: float) -> None:
+        """Set the recurrent dropout, which projected states do not have."""
+        if not 0 <= probability <= 1:
+            raise ConfigError(f"recurrent_dropout is {probability}; it is a probability, so use 0 to 1")
+        if probability > 0 and self.proj_size > 0:
+            raise ConfigError(
+                f"recurrent_dropout is {probability} beside proj_size {self.proj_size}; use only one of them"
+            )
+        self.recurrent_dropout = float(probability)
 
     def _state_widths(self) -> tuple[int, ...]:
         """Return the features of each part of the state."""

@@ -15,7 +15,8 @@ from ostinato.nn.layer import Device, Lengths, RecurrentLayer
 class RNN(RecurrentLayer):
     """The simple recurrent layer; `RNNCell` has the equations. Takes the place of `torch.nn.RNN`.
 
-    Args: as for `torch.nn.RNN`.
+    Args: as for `torch.nn.RNN`, and `recurrent_dropout`: probability of dropping a hidden value on its way into
+        the gates while training, with one mask for all steps of a row (Gal and Ghahramani 2016).
 
     Examples:
         >>> import torch
@@ -38,6 +39,8 @@ class RNN(RecurrentLayer):
         bidirectional: bool = False,
         device: Device = None,
         dtype: torch.dtype | None = None,
+        *,
+        recurrent_dropout: float = 0.0,
     ) -> None:
         if nonlinearity not in ("tanh", "relu"):
             raise ConfigError(f"nonlinearity is {nonlinearity!r}; use 'tanh' or 'relu'")
@@ -45,6 +48,7 @@ class RNN(RecurrentLayer):
         super().__init__(
             input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, 0, device, dtype
         )
+        self._drop_recurrently(recurrent_dropout)
 
     @property
     def kernel(self) -> str:
@@ -74,7 +78,8 @@ class RNN(RecurrentLayer):
 class GRU(RecurrentLayer):
     """The gated recurrent layer; `GRUCell` has the equations. Takes the place of `torch.nn.GRU`.
 
-    Args: as for `torch.nn.GRU`.
+    Args: as for `torch.nn.GRU`, and `recurrent_dropout`: probability of dropping a hidden value on its way into
+        the gates while training, with one mask for all steps of a row (Gal and Ghahramani 2016).
 
     Examples:
         >>> import torch
@@ -96,10 +101,13 @@ class GRU(RecurrentLayer):
         bidirectional: bool = False,
         device: Device = None,
         dtype: torch.dtype | None = None,
+        *,
+        recurrent_dropout: float = 0.0,
     ) -> None:
         super().__init__(
             input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, 0, device, dtype
         )
+        self._drop_recurrently(recurrent_dropout)
 
     @property
     def kernel(self) -> str:
@@ -118,7 +126,8 @@ class GRU(RecurrentLayer):
 class LSTM(RecurrentLayer):
     """The long short-term memory layer; `LSTMCell` has the equations. Takes the place of `torch.nn.LSTM`.
 
-    Args: as for `torch.nn.LSTM`.
+    Args: as for `torch.nn.LSTM`, and `recurrent_dropout`: probability of dropping a hidden value on its way into
+        the gates while training, with one mask for all steps of a row (Gal and Ghahramani 2016).
 
     Examples:
         >>> import torch
@@ -141,6 +150,8 @@ class LSTM(RecurrentLayer):
         proj_size: int = 0,
         device: Device = None,
         dtype: torch.dtype | None = None,
+        *,
+        recurrent_dropout: float = 0.0,
     ) -> None:
         super().__init__(
             input_size,
@@ -154,6 +165,7 @@ class LSTM(RecurrentLayer):
             device,
             dtype,
         )
+        self._drop_recurrently(recurrent_dropout)
 
     @property
     def kernel(self) -> str:
