@@ -20,6 +20,9 @@ FLAGS = [
     "-Wno-uninitialized",
     "-g0",
 ]
+# OSTINATO_SANITIZE=address (or undefined, or thread) builds kernels that watch their own memory.
+SANITIZE = os.environ.get("OSTINATO_SANITIZE", "")
+WATCH = [f"-fsanitize={SANITIZE}", "-fno-omit-frame-pointer", "-g1"] if SANITIZE else []
 AVX2 = ["-mavx2", "-mfma"]
 AVX512 = [*AVX2, "-mavx512f", "-mavx512vl", "-mavx512dq", "-mavx512bw"]
 SETS = {
@@ -75,11 +78,13 @@ class BuildKernels(build_ext):
             objects += self.compiler.compile(
                 [source],
                 output_dir=str(Path(self.build_temp) / ext.name),
-                extra_postargs=[*FLAGS, *own],
+                extra_postargs=[*FLAGS, *own, *WATCH],
                 depends=ext.depends,
             )
         target = self.get_ext_fullpath(ext.name)
-        self.compiler.link_shared_object(objects, target, extra_postargs=["-pthread"], target_lang="c++")
+        self.compiler.link_shared_object(
+            objects, target, extra_postargs=["-pthread", *WATCH], target_lang="c++"
+        )
 
 
 setup(ext_modules=libraries(), cmdclass={"build_ext": BuildKernels})

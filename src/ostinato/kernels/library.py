@@ -10,7 +10,8 @@ from pathlib import Path
 
 from ostinato.errors import ConfigError
 
-FOLDER = Path(__file__).parent.parent / "lib"
+# `OSTINATO_LIBRARIES` names another folder, for kernels built in another way, such as with a sanitizer.
+FOLDER = Path(os.environ.get("OSTINATO_LIBRARIES", "") or Path(__file__).parent.parent / "lib")
 ABI = 1
 # From best to worst; a library for a worse set runs on every processor that has a better one.
 INSTRUCTION_SETS = ("avx512", "avx2", "neon", "baseline")
