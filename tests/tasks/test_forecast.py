@@ -62,7 +62,7 @@ def test_a_level_outside_0_and_100_is_refused(fitted, level):
 
 @pytest.mark.parametrize("h", [0, -1, 2.5, "12", True])
 def test_a_horizon_that_is_no_count_of_steps_is_refused(monthly, h):
-    with pytest.raises(ConfigError, match="horizon h is .*use a whole number of steps, at least 1"):
+    with pytest.raises(ConfigError, match=r"horizon h is .*use a whole number of steps, at least 1"):
         Forecaster(h=h).fit(monthly)
 
 
@@ -78,7 +78,9 @@ def test_an_unknown_name_lists_the_known_ones(monthly, name, value):
 
 
 def test_a_short_series_says_which_horizon_would_work(monthly):
-    with pytest.raises(DataError, match="has 12 rows and the default recipe needs 17; use a horizon of at most 7"):
+    with pytest.raises(
+        DataError, match="has 12 rows and the default recipe needs 17; use a horizon of at most 7"
+    ):
         Forecaster(h=12, season_length=1).fit(monthly.head(12))
     Forecaster(h=7, season_length=1).fit(monthly.head(12))
 
@@ -124,7 +126,16 @@ def test_only_constant_series_are_forecast_by_their_values(monthly):
 @pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
 def test_every_cell_trains(monthly, cell):
     cv = Forecaster(h=3, cell=cell, random_state=0).cross_validation(monthly, n_windows=2)
-    assert list(cv.columns) == ["unique_id", "ds", "cutoff", "y", cell.upper(), "Naive", "SeasonalNaive", "Drift"]
+    assert list(cv.columns) == [
+        "unique_id",
+        "ds",
+        "cutoff",
+        "y",
+        cell.upper(),
+        "Naive",
+        "SeasonalNaive",
+        "Drift",
+    ]
 
 
 def test_the_same_seed_gives_the_same_bits_and_another_seed_others(several):

@@ -106,7 +106,10 @@ def _add_forecast_options(command: argparse.ArgumentParser) -> None:
         "--level", metavar="PERCENT", type=float, action="append", help="interval, such as 80; repeatable"
     )
     command.add_argument(
-        "--recipe", metavar="NAME", default="default", help="default or classic (the textbook's)"
+        "--recipe",
+        metavar="NAME",
+        default="default",
+        help="default, pretrained (no training, seconds) or classic (the textbook's)",
     )
     command.add_argument("--cell", choices=CELL_NAMES, default="lstm", help="recurrent cell (default lstm)")
     command.add_argument(

@@ -6,7 +6,6 @@ import argparse
 import json
 import time
 from pathlib import Path
-from typing import Any
 
 from ostinato import report
 from ostinato.cli.progress import Progress
@@ -15,6 +14,8 @@ from ostinato.report import ReportContent, TrainingCurve
 from ostinato.tasks.info import versions
 from ostinato.tasks.recipes import find_recipe
 from ostinato.tasks.run import ForecastRun, RunSettings, run_forecast
+from ostinato.tasks.trained import TrainedForecaster
+from ostinato.tasks.zero_shot import ZeroShotForecaster
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -73,7 +74,6 @@ def _content(
     result: ForecastRun, settings: RunSettings, arguments: argparse.Namespace, seconds: dict[str, float]
 ) -> ReportContent:
     table = result.table
-    model = result.forecaster.model_
     tested = find_recipe(settings.recipe).protocol == "holdout"
     return ReportContent(
         title=f"Forecast of {table.name}",
@@ -96,14 +96,22 @@ def _content(
         command=arguments.command_line,
         versions=versions(),
         seconds=seconds,
-        training=tuple(_curve(number, member.history) for number, member in enumerate(model.members, 1)),
+        training=_curves(result.forecaster.model_),
         test=result.backtest.drop(columns="cutoff") if tested else None,
         value_label=table.target_cols[0] if len(table.target_cols) == 1 else "value",
     )
 
 
-def _curve(number: int, history: dict[str, Any]) -> TrainingCurve:
-    return TrainingCurve(f"network {number}", tuple(history["train"]), tuple(history["validation"]))
+def _curves(model: TrainedForecaster | ZeroShotForecaster) -> tuple[TrainingCurve, ...]:
+    """The losses of the trainings; none for networks that came trained."""
+    if isinstance(model, ZeroShotForecaster):
+        return ()
+    return tuple(
+        TrainingCurve(
+            f"network {number}", tuple(member.history["train"]), tuple(member.history["validation"])
+        )
+        for number, member in enumerate(model.members, 1)
+    )
 
 
 def _board(result: ForecastRun) -> str:

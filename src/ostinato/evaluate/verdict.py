@@ -1,7 +1,7 @@
 """The verdict: whether a network is better than the baselines, by how much, and how sure that is.
 
-The burden of proof lies with the network: its forecast is to be used only where the interval of its
-improvement over the best baseline lies above zero. Otherwise the best baseline's forecast is.
+The forecast to use is that of the model with the least error. The network is called better without a
+reservation only where the interval of its improvement over the best baseline lies above zero.
 
 Errors are mean absolute errors in MASE's unit, one a series and origin. All models are judged on the same
 cells, so differences are paired: origins (and series, where there are several) are drawn again with all
@@ -17,6 +17,7 @@ References:
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 
@@ -42,8 +43,8 @@ class Verdict:
 
     Attributes:
         best: name of the model whose forecast is to be used.
-        beats_seasonal_naive: whether the network's error is surely below seasonal naive's; None = cannot
-            be told.
+        network: name of the network that was judged, the best of several.
+        beats_seasonal_naive: whether the network's error is below seasonal naive's; None = cannot be told.
         improvement: share by which the network's error lies below the best baseline's (0.2 = 20 %
             less, negative = more); NaN = unknown.
         interval: its 95 % interval, (low, high); NaN = unknown.
@@ -52,6 +53,7 @@ class Verdict:
     """
 
     best: str
+    network: str
     beats_seasonal_naive: bool | None
     improvement: float
     interval: tuple[float, float]
@@ -60,15 +62,20 @@ class Verdict:
 
 
 def judge(
-    cv: pd.DataFrame, frame: pd.DataFrame, season_length: int, *, model: str, random_state: int = 0
+    cv: pd.DataFrame,
+    frame: pd.DataFrame,
+    season_length: int,
+    *,
+    model: str | Sequence[str],
+    random_state: int = 0,
 ) -> Verdict:
-    """Judge a model of a backtest by the other columns, its baselines.
+    """Judge a model, or the best of several, of a backtest by the other columns, its baselines.
 
     Args:
         cv: the backtest: unique_id, ds, cutoff, y and one column per model; no rows = there was none.
         frame: unique_id, ds, y; the series the backtest was made of.
         season_length: steps in a season.
-        model: the column to judge.
+        model: the column to judge; of several the best is judged, and chosen anew in each draw.
         random_state: seed of the bootstrap.
 
     Returns:
@@ -77,35 +84,41 @@ def judge(
     Raises:
         ConfigError: `cv` has rows but no column `model`, or no other to compare it with.
     """
+    judged = [model] if isinstance(model, str) else list(model)
     if cv.empty:
-        return _too_little("SeasonalNaive" if season_length > 1 else "Naive", 0)
+        return _too_little("SeasonalNaive" if season_length > 1 else "Naive", judged[-1], 0)
     names = scores.models_of(cv)
-    baselines = [name for name in names if name != model]
-    if model not in names or not baselines:
+    baselines = [name for name in names if name not in judged]
+    if not set(judged) <= set(names) or not baselines:
         raise ConfigError(
-            f"the backtest has the models {', '.join(names)}; to judge {model!r} it needs that and a baseline"
+            f"the backtest has the models {', '.join(names)}; to judge {' and '.join(map(repr, judged))} it needs that "
+            "and a baseline"
         )
     errors = _matrices(scores.cells(cv, frame, season_length))
-    order = [names.index(name) for name in (model, *baselines)]
-    errors = errors[order]  # (models, series, origins), the judged one first
+    order = [names.index(name) for name in (*judged, *baselines)]
+    errors = errors[order]  # (models, series, origins), the judged ones first
     series, origins = errors.shape[1:]
     overall = _overall(errors)
-    ranked = np.where(np.isnan(overall[1:]), np.inf, overall[1:])
-    best = baselines[int(ranked.argmin())]
-    if np.isnan(overall[0]) or np.isinf(ranked.min()):
-        return _too_little(_plain(baselines, season_length), origins)
-    improvement = float(_improvement(overall[:1], overall[1:, None])[0])
+    ranked = np.where(np.isnan(overall), np.inf, overall)
+    several = len(judged)
+    network = judged[int(ranked[:several].argmin())]
+    best = baselines[int(ranked[several:].argmin())]
+    if np.isinf(ranked[:several].min()) or np.isinf(ranked[several:].min()):
+        return _too_little(_plain(baselines, season_length), network, origins)
+    improvement = float(_improvement(_least(overall[:several, None]), overall[several:, None])[0])
     if origins < FEWEST_ORIGINS and series < MANY_SERIES:
-        return _too_little(_plain(baselines, season_length), origins, model, improvement, best)
+        return _too_little(_plain(baselines, season_length), network, origins, improvement, best)
     draws = _draws(errors, np.random.default_rng(random_state))
-    interval = _interval(_improvement(draws[0], draws[1:]), origins if origins >= FEWEST_ORIGINS else series)
+    least = _least(draws[:several])
+    interval = _interval(
+        _improvement(least, draws[several:]), origins if origins >= FEWEST_ORIGINS else series
+    )
     beats = None
     if "SeasonalNaive" in baselines:
-        number = 1 + baselines.index("SeasonalNaive")
-        against = _improvement(draws[0], draws[number : number + 1])
-        beats = _interval(against, origins if origins >= FEWEST_ORIGINS else series)[0] > 0
-    text = _sentence(model, best, improvement, interval, (series, origins))
-    return Verdict(model if interval[0] > 0 else best, beats, improvement, interval, origins, text)
+        number = several + baselines.index("SeasonalNaive")
+        beats = bool(ranked[:several].min() < ranked[number])
+    text = _sentence(network, best, improvement, interval, (series, origins))
+    return Verdict(network if improvement > 0 else best, network, beats, improvement, interval, origins, text)
 
 
 def _matrices(found: scores.Cells) -> Values:
@@ -153,9 +166,16 @@ def _weights(size: int, count: int, random: np.random.Generator, *, fixed: bool)
     return random.multinomial(size, np.full(size, 1 / size), size=count).astype(np.float64)
 
 
+def _least(errors: Values) -> Values:
+    """The least error of some models, (models, draws) to (draws,); NaN where all are unknown."""
+    least = np.where(np.isnan(errors), np.inf, errors).min(axis=0)
+    known: Values = np.where(np.isinf(least), np.nan, least)
+    return known
+
+
 def _improvement(network: Values, baselines: Values) -> Values:
     """Share by which the network's error lies below the least of the baselines', (draws,)."""
-    least = np.where(np.isnan(baselines), np.inf, baselines).min(axis=0)
+    least = np.nan_to_num(_least(baselines), nan=np.inf)
     with np.errstate(divide="ignore", invalid="ignore"):
         gain = np.where(network == least, 0.0, 1 - network / least)
     gain = np.where(np.isinf(least), np.nan, gain)
@@ -190,19 +210,19 @@ def _plain(baselines: list[str], season_length: int) -> str:
 
 
 def _too_little(
-    best: str, origins: int, model: str = "", improvement: float = float("nan"), against: str = ""
+    best: str, network: str, origins: int, improvement: float = float("nan"), against: str = ""
 ) -> Verdict:
     """The verdict that nothing can be told."""
     count = {0: "no origin", 1: "1 origin"}.get(origins, f"{origins} origins")
     seen = ""
     if not np.isnan(improvement):
-        seen = f" ({model}'s error was {_compare(improvement)} than that of {against}, which may be chance)"
+        seen = f" ({network}'s error was {_compare(improvement)} than that of {against}, which may be chance)"
     text = (
         f"There is too little history to tell whether the network is better than the baselines: "
         f"{count} with values to compare{seen}. {best}'s forecast is the one to use."
     )
     unknown = float("nan")
-    return Verdict(best, None, improvement, (unknown, unknown), origins, text)
+    return Verdict(best, network, None, improvement, (unknown, unknown), origins, text)
 
 
 def _sentence(
@@ -213,14 +233,10 @@ def _sentence(
     over = f"{origins} origin{'s' if origins > 1 else ''}" + (f" of {series} series" if series > 1 else "")
     sure = f"95 % interval {_percent(interval[0])} to {_percent(interval[1])}, {over}"
     error = f"the best baseline, {best}: its error is {_compare(improvement)}"
-    if interval[0] > 0:
-        return f"{model} is better than {error} ({sure}). {model}'s forecast is the one to use."
-    use = f"{best}'s forecast is the one to use."
     if improvement > 0:
-        return (
-            f"{model} is not surely better than {error}, but that may be chance (improvement: {sure}). {use}"
-        )
-    return f"{model} is not better than {error} (improvement: {sure}). {use}"
+        chance = "" if interval[0] > 0 else ", though that may be chance"
+        return f"{model} is better than {error}{chance} ({sure}). {model}'s forecast is the one to use."
+    return f"{model} is not better than {error} (improvement: {sure}). {best}'s forecast is the one to use."
 
 
 def _compare(improvement: float) -> str:

@@ -16,11 +16,11 @@ from ostinato.errors import ConfigError, DataError
 from ostinato.evaluate import scores
 from ostinato.evaluate.backtest import backtest
 from ostinato.evaluate.conformal import Conformal
-from ostinato.tasks.fitting import Plan
 from ostinato.tasks.models import make_baselines
 from ostinato.tasks.origins import Origins, plan_origins
 from ostinato.tasks.recipes import find_recipe
 from ostinato.tasks.trained import MakeNetwork, TrainedForecaster, check_horizon, season_of
+from ostinato.tasks.zero_shot import MakeZeroShot, ZeroShotForecaster
 
 Progress = Callable[[int, int], None]
 
@@ -36,7 +36,7 @@ class Forecaster:
         freq: pandas alias (`"MS"`, `"h"`) or, for integer times, the step; found when None.
         season_length: steps in a season, 1 for none; found in the past when None.
         cell: `"lstm"`, `"gru"` or `"rnn"`.
-        recipe: `"default"`, or `"classic"` for the textbook's network.
+        recipe: `"default"`, `"pretrained"` for networks that need no training, or `"classic"` for the textbook's.
         random_state: seed; the same seed and number of threads give the same forecast. Drawn when None.
         gaps: missing timestamps are filled with missing values (`"fill"`) or refused (`"refuse"`).
 
@@ -44,7 +44,7 @@ class Forecaster:
         freq_: the frequency.
         season_length_: the season of the fitted past.
         seed_: the seed used.
-        model_: the trained networks at the end of the history.
+        model_: the networks at the end of the history.
         conformal_: interval widths from a backtest, once there was one.
         backtest_: the last `cross_validation`, as a pandas frame.
 
@@ -135,13 +135,14 @@ class Forecaster:
             DataError: the frame cannot be used; the message names the series and what to do.
             TrainingError: the loss became NaN.
         """
-        make, like, frame = self._prepare(df, id_col=id_col, time_col=time_col, target_col=target_col)
-        plan = make.plan(frame)
+        freq, like, frame = self._prepare(df, id_col=id_col, time_col=time_col, target_col=target_col)
         folder = None if checkpoint is None else Path(checkpoint)
-        self.model_ = TrainedForecaster.fit(frame, make.freq, plan, checkpoint=folder, progress=progress)
-        self.freq_ = make.freq
-        self.season_length_ = plan.season_length
-        self.seed_ = make.seed
+        self.seed_ = self._seed()
+        make = self.maker(freq, self.seed_)
+        self.model_: TrainedForecaster | ZeroShotForecaster
+        self.model_ = make.train(frame, checkpoint=folder, progress=progress)
+        self.freq_ = freq
+        self.season_length_ = self.model_.season_length
         self.like_ = like
         self.conformal_: Conformal | None = None
         self.backtest_: pd.DataFrame | None = None
@@ -203,23 +204,26 @@ class Forecaster:
         """
         if df is None:
             model, like = self._fitted(), self.like_
-            make, frame = self.maker(model.freq, self.seed_), model.frame
+            freq, frame, seed = model.freq, model.frame, self.seed_
         else:
-            make, like, frame = self._prepare(df)
-        origins = _some_origins(frame, make.plan(frame), self.h, n_windows, step_size)
-        others, _ = make_baselines(frame, make.freq, season_length=self.season_length, choice=baselines)
+            freq, like, frame = self._prepare(df)
+            seed = self._seed()
+        make = self.maker(freq, seed)
+        origins = self._origins(frame, make, self.h, n_windows, step_size)
+        others, _ = make_baselines(frame, freq, season_length=self.season_length, choice=baselines)
         table = backtest(
             {self.name: make, **others},
             frame,
             h=self.h,
-            freq=make.freq,
+            freq=freq,
             n_windows=origins.number,
             step_size=origins.step,
             refit=refit,
             n_jobs=n_jobs,
             progress=progress,
         )
-        self._keep(table, frame, make)
+        self.backtest_, self.backtest_frame_, self.freq_ = table, frame, freq
+        self.conformal_ = self._widths(table, frame)
         return frames.from_long(table, like)
 
     def leaderboard(self) -> pd.DataFrame:
@@ -247,26 +251,30 @@ class Forecaster:
         self._fitted()
         save(self, Path(path))
 
-    def _fitted(self) -> TrainedForecaster:
+    def _fitted(self) -> TrainedForecaster | ZeroShotForecaster:
         if not hasattr(self, "model_"):
             raise ConfigError("this Forecaster is not fitted yet; call fit first")
         return self.model_
 
-    def _prepare(self, df: Any, **columns: Any) -> tuple[MakeNetwork, LongFrame, pd.DataFrame]:
-        """The network to make, the form of the frame that came in, and its series on a regular grid."""
+    def _prepare(self, df: Any, **columns: Any) -> tuple[str | int, LongFrame, pd.DataFrame]:
+        """The frequency, the form of the frame that came in, and its series on a regular grid."""
         check_horizon(self.h)
         like = frames.to_long(df, **columns)
         freq = frames.detect_freq(like.frame) if self.freq is None else self.freq
-        frame = frames.regularise(like.frame, freq, gaps=self.gaps)
-        seed = (
+        return freq, like, frames.regularise(like.frame, freq, gaps=self.gaps)
+
+    def _seed(self) -> int:
+        return (
             int(np.random.default_rng().integers(2**31)) if self.random_state is None else self.random_state
         )
-        return self.maker(freq, seed), like, frame
 
-    def maker(self, freq: str | int, seed: int) -> MakeNetwork:
-        """A function from a past to a trained forecaster with these parameters, for `evaluate.backtest`."""
+    def maker(self, freq: str | int, seed: int) -> MakeNetwork | MakeZeroShot:
+        """A function from a past to a forecaster with these parameters, for `evaluate.backtest`."""
+        recipe = find_recipe(self.recipe)
+        if not recipe.trained:
+            return MakeZeroShot(freq, self.season_length)
         return MakeNetwork(
-            recipe=find_recipe(self.recipe),
+            recipe=recipe,
             cell=self.cell,
             h=check_horizon(self.h),
             freq=freq,
@@ -274,18 +282,13 @@ class Forecaster:
             seed=seed,
         )
 
-    def _keep(self, table: pd.DataFrame, frame: pd.DataFrame, make: MakeNetwork) -> None:
-        self.backtest_ = table
-        self.backtest_frame_ = frame
-        self.freq_ = make.freq
-        self.conformal_ = self._widths(table, frame)
-
     def _calibrate(self, h: int) -> Conformal:
         """Interval widths from a backtest of the fitted settings, trained once at its first origin."""
         model = self._fitted()
-        origins = _some_origins(model.frame, model.plan, h, None, None)
+        make = self.maker(model.freq, self.seed_)
+        origins = self._origins(model.frame, make, h, None, None)
         table = backtest(
-            {self.name: self.maker(model.freq, self.seed_)},
+            {self.name: make},
             model.frame,
             h=h,
             freq=model.freq,
@@ -295,22 +298,33 @@ class Forecaster:
         )
         return self._widths(table, model.frame)
 
+    @staticmethod
+    def _origins(
+        frame: pd.DataFrame,
+        make: MakeNetwork | MakeZeroShot,
+        h: int,
+        n_windows: int | None,
+        step_size: int | None,
+    ) -> Origins:
+        """The origins of a backtest that cannot do without any."""
+        origins = plan_origins(
+            frame,
+            check_horizon(h),
+            shortest=make.shortest(frame),
+            season_length=make.season(frame),
+            n_windows=n_windows,
+            step_size=step_size,
+        )
+        if origins.number == 0:
+            raise DataError(
+                f"the series are too short for a backtest of {h} steps, which intervals and scores come from; "
+                "use a smaller horizon or a longer history"
+            )
+        return origins
+
     def _widths(self, table: pd.DataFrame, frame: pd.DataFrame) -> Conformal:
         season = self.season_length or season_of(frame, self.freq_)
         return Conformal.from_backtest(table, frame, season, model=self.name)
-
-
-def _some_origins(
-    frame: pd.DataFrame, plan: Plan, h: int, n_windows: int | None, step_size: int | None
-) -> Origins:
-    """The origins of a backtest that cannot do without any."""
-    origins = plan_origins(frame, plan, h, n_windows, step_size)
-    if origins.number == 0:
-        raise DataError(
-            f"the series are too short for a backtest of {h} steps, which intervals and scores come from; "
-            "use a smaller horizon or a longer history"
-        )
-    return origins
 
 
 def check_levels(levels: Sequence[float]) -> tuple[float, ...]:

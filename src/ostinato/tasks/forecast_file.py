@@ -8,13 +8,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ostinato.data import frames
 from ostinato.errors import ConfigError, ModelFileError
 from ostinato.evaluate.conformal import Conformal
 from ostinato.tasks.encoding import SeriesEncoding
 from ostinato.tasks.fitting import Member, Plan
 from ostinato.tasks.forecast import Forecaster
+from ostinato.tasks.pretrained_network import to_member, weight_files
 from ostinato.tasks.recipes import find_recipe
 from ostinato.tasks.trained import TrainedForecaster
+from ostinato.tasks.zero_shot import ZeroShotForecaster
 from ostinato.train.checkpoint import ModelFile, load_model, save_model
 
 TASK = "forecast"
@@ -32,24 +35,49 @@ def save(forecaster: Forecaster, path: Path) -> None:
         "parameters": forecaster.get_params(),
         "seed": forecaster.seed_,
         "freq": model.freq,
-        "season_length": model.plan.season_length,
+        "season_length": model.season_length,
+        "series": [_plain(name) for name in starts["unique_id"]],
+        "starts": [_plain(moment) for moment in starts["ds"]],
+        "conformal": None if conformal is None else conformal.to_dict(),
+    }
+    networks, weights, history = (
+        _networks(model) if isinstance(model, TrainedForecaster) else _pretrained_networks()
+    )
+    weights[VALUES] = model.frame["y"].to_numpy(dtype=np.float64)
+    weights[LENGTHS] = sizes.to_numpy(dtype=np.int64)
+    save_model(path, config={**config, **networks}, weights=weights, history=history)
+
+
+Parts = tuple[dict[str, Any], dict[str, Any], dict[str, Any]]
+
+
+def _networks(model: TrainedForecaster) -> Parts:
+    """Config, weights and history of trained networks."""
+    config = {
         "horizon": model.plan.horizon,
         "context": model.plan.context,
         "members": [member.seed for member in model.members],
-        "series": [_plain(name) for name in starts["unique_id"]],
-        "starts": [_plain(moment) for moment in starts["ds"]],
         "encodings": [encoding.to_dict() for encoding in model.encodings],
-        "conformal": None if conformal is None else conformal.to_dict(),
     }
-    weights: dict[str, Any] = {
+    weights = {
         f"member{number}.{name}": weight
         for number, member in enumerate(model.members)
         for name, weight in member.network.state_dict().items()
     }
-    weights[VALUES] = model.frame["y"].to_numpy(dtype=np.float64)
-    weights[LENGTHS] = sizes.to_numpy(dtype=np.int64)
-    history = {f"member{number}": member.history for number, member in enumerate(model.members)}
-    save_model(path, config=config, weights=weights, history=history)
+    return config, weights, {f"member{number}": member.history for number, member in enumerate(model.members)}
+
+
+def _pretrained_networks() -> Parts:
+    """Config and weights of the networks of this package: a later version may bring others."""
+    from safetensors.numpy import load_file
+
+    files = weight_files()
+    weights = {
+        f"member{number}.{name}": weight
+        for number, file in enumerate(files)
+        for name, weight in load_file(file).items()
+    }
+    return {"members": [file.stem for file in files]}, weights, {}
 
 
 def load(path: str | Path) -> Forecaster:
@@ -78,6 +106,27 @@ def load(path: str | Path) -> Forecaster:
 def _rebuild(file: ModelFile) -> Forecaster:
     config = file.config
     forecaster = Forecaster(**config["parameters"])
+    frame = _frame(config, file.weights)
+    if find_recipe(forecaster.recipe).trained:
+        forecaster.model_ = _trained(file, forecaster, frame)
+    else:
+        members = tuple(
+            to_member(_state(file, number), str(name)) for number, name in enumerate(config["members"])
+        )
+        forecaster.model_ = ZeroShotForecaster(frame, config["freq"], int(config["season_length"]), members)
+    forecaster.freq_ = config["freq"]
+    forecaster.season_length_ = int(config["season_length"])
+    forecaster.seed_ = int(config["seed"])
+    forecaster.like_ = frames.to_long(frame)  # the kind of frame that came in is not known any more: pandas
+    saved = config["conformal"]
+    forecaster.conformal_ = None if saved is None else Conformal.from_dict(saved)
+    forecaster.backtest_ = None
+    return forecaster
+
+
+def _trained(file: ModelFile, forecaster: Forecaster, frame: pd.DataFrame) -> TrainedForecaster:
+    """Trained networks at the end of a history."""
+    config = file.config
     plan = Plan(
         recipe=find_recipe(forecaster.recipe),
         cell=forecaster.cell,
@@ -86,20 +135,11 @@ def _rebuild(file: ModelFile) -> Forecaster:
         seed=int(config["seed"]),
         season_length=int(config["season_length"]),
     )
-    frame = _frame(config, file.weights)
     encodings = [SeriesEncoding.from_dict(saved) for saved in config["encodings"]]
     if len(encodings) != len(config["series"]):
         raise ValueError(f"{len(encodings)} encodings for {len(config['series'])} series")
     members = [_member(file, plan, number, seed) for number, seed in enumerate(config["members"])]
-    forecaster.model_ = TrainedForecaster(plan, members, encodings, frame, config["freq"])
-    forecaster.freq_ = config["freq"]
-    forecaster.season_length_ = plan.season_length
-    forecaster.seed_ = plan.seed
-    forecaster.like_ = pandas_like(frame)
-    saved = config["conformal"]
-    forecaster.conformal_ = None if saved is None else Conformal.from_dict(saved)
-    forecaster.backtest_ = None
-    return forecaster
+    return TrainedForecaster(plan, members, encodings, frame, config["freq"])
 
 
 def _member(file: ModelFile, plan: Plan, number: int, seed: int) -> Member:
@@ -107,21 +147,22 @@ def _member(file: ModelFile, plan: Plan, number: int, seed: int) -> Member:
 
     from ostinato.tasks.network import ForecastNetwork
 
-    prefix = f"member{number}."
-    state = {
-        name.removeprefix(prefix): torch.from_numpy(np.array(array))
-        for name, array in file.weights.items()
-        if name.startswith(prefix)
-    }
+    state = {name: torch.from_numpy(np.array(array)) for name, array in _state(file, number).items()}
     network = ForecastNetwork(plan.recipe, cell=plan.cell, features=plan.features, horizon=plan.horizon)
     network.load_state_dict(state)
     return Member(network.eval(), int(seed), dict(file.history[f"member{number}"]))
 
 
+def _state(file: ModelFile, number: int) -> dict[str, Any]:
+    """The weights of one network by their own names."""
+    prefix = f"member{number}."
+    return {
+        name.removeprefix(prefix): weight for name, weight in file.weights.items() if name.startswith(prefix)
+    }
+
+
 def _frame(config: dict[str, Any], weights: dict[str, Any]) -> pd.DataFrame:
     """The history on its grid: only the first time of each series is stored."""
-    from ostinato.data import frames
-
     lengths = weights[LENGTHS].tolist()
     dated = isinstance(config["starts"][0], str)
     starts = [pd.Timestamp(moment) if dated else int(moment) for moment in config["starts"]]
@@ -142,10 +183,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, pd.Timestamp):
         return value.isoformat()
     return value.item() if isinstance(value, np.generic) else value
-
-
-def pandas_like(frame: pd.DataFrame) -> Any:
-    """The form of results for a frame whose kind is not known any more: pandas."""
-    from ostinato.data import frames
-
-    return frames.to_long(frame)

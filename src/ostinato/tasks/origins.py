@@ -6,7 +6,6 @@ import pandas as pd
 
 from ostinato.errors import ConfigError, DataError
 from ostinato.evaluate.backtest import ORIGINS, describe_windows
-from ostinato.tasks.fitting import Plan
 
 
 @dataclass(frozen=True)
@@ -25,14 +24,21 @@ class Origins:
 
 
 def plan_origins(
-    frame: pd.DataFrame, plan: Plan, h: int, n_windows: int | None, step_size: int | None
+    frame: pd.DataFrame,
+    h: int,
+    *,
+    shortest: int,
+    season_length: int,
+    n_windows: int | None = None,
+    step_size: int | None = None,
 ) -> Origins:
     """Origins that leave a past long enough to train on.
 
     Args:
         frame: unique_id, ds, y; regular.
-        plan: what is fitted at each origin.
         h: steps forecast from each origin.
+        shortest: rows that a past must have.
+        season_length: steps in a season; a past of two seasons is kept where the history allows.
         n_windows: origins asked for; as many as fit, at most eight, when None.
         step_size: steps between origins asked for; `h` when None.
 
@@ -46,7 +52,7 @@ def plan_origins(
     step = step_size or h
     lengths = frame.groupby("unique_id", sort=False, observed=True).size()
     rows = int(lengths.median())
-    least = max(plan.shortest, min(2 * plan.season_length, rows // 2))
+    least = max(shortest, min(2 * season_length, rows // 2))
     fitting = 1 + (rows - h - least) // step if rows >= h + least else 0
     if n_windows is not None and fitting < n_windows:
         raise DataError(

@@ -35,6 +35,8 @@ class Recipe:
         protocol: "rolling" (fitted again at every origin, the horizon ahead) or "holdout" (fitted once, the last
             `test` of the windows one step ahead from true history).
         test: share of the windows that "holdout" tests on.
+        trained: whether networks are trained at all; otherwise the pretrained ones are used as they are.
+        rival: a recipe that stands beside this one in a run; the one that the backtest finds better is used.
     """
 
     name: str
@@ -61,9 +63,13 @@ class Recipe:
     stop_early: bool = True
     protocol: str = "rolling"
     test: float = 0.2
+    trained: bool = True
+    rival: str | None = None
 
     def column(self, cell: str) -> str:
-        """The name of the network's column in a backtest: LSTM, or ClassicLSTM for the textbook's."""
+        """The name of the network's column in a backtest: LSTM, ClassicLSTM for the textbook's, or Pretrained."""
+        if not self.trained:
+            return "Pretrained"
         return ("Classic" if self.name == "classic" else "") + cell.upper()
 
 
@@ -74,6 +80,12 @@ RECIPES: dict[str, Recipe] = {
             "season and logarithm by the evidence of the past, each window normalised by itself, a small ensemble "
             "trained on all windows of all series, all steps at once"
         ),
+        rival="pretrained",
+    ),
+    "pretrained": Recipe(
+        name="pretrained",
+        summary="networks that learned from synthetic series and come with the package: no training",
+        trained=False,
     ),
     "classic": Recipe(
         name="classic",

@@ -13,7 +13,6 @@ from typing import Protocol
 
 import pandas as pd
 
-from ostinato.data.grid import parse_freq
 from ostinato.data.tables import Table
 from ostinato.errors import ConfigError
 from ostinato.evaluate import scores
@@ -23,13 +22,11 @@ from ostinato.evaluate.conformal import Conformal
 from ostinato.evaluate.verdict import Verdict, judge
 from ostinato.evaluate.workers import promise_idle
 from ostinato.tasks.forecast import Forecaster, check_levels
+from ostinato.tasks.horizon import choose_horizon
 from ostinato.tasks.models import make_baselines
 from ostinato.tasks.origins import plan_origins
 from ostinato.tasks.recipes import find_recipe
-from ostinato.tasks.trained import check_lengths, split_values
-
-USUAL_HORIZONS = {"month": 6, "business": 10, "step": 14}
-"""Steps to forecast where there is no season, by the kind of the frequency's grid."""
+from ostinato.tasks.trained import MakeNetwork, check_lengths, split_values
 
 NO_BACKTEST = pd.DataFrame(columns=["unique_id", "ds", "cutoff", "y"])
 NO_SCORES = pd.DataFrame(columns=["model", "mae", "rmse", "mase", "smape"])
@@ -95,8 +92,8 @@ class ForecastRun:
     Attributes:
         table: the series.
         h: steps forecast.
-        name: the network's column in the backtest.
-        forecaster: the network, fitted on everything.
+        name: the column of the network that was judged.
+        forecaster: that network, fitted on everything.
         forecast: unique_id, ds, forecast, intervals, and model: whose forecast it is.
         backtest: unique_id, ds, cutoff, y, one column a model.
         leaderboard: model, mae, rmse, mase, smape.
@@ -147,35 +144,41 @@ class _Run:
         self.notes = [note]
         self.jobs = settings.jobs or os.cpu_count() or 1
         self.seconds: dict[str, float] = {}
-        self.forecaster = Forecaster(
+        found = [self._forecaster(name) for name in (settings.recipe, self.recipe.rival) if name]
+        self.forecasters = {forecaster.name: forecaster for forecaster in found}
+        self.name = found[0].name
+        self.network = found[0].maker(table.freq, settings.seed)
+
+    def _forecaster(self, recipe: str) -> Forecaster:
+        return Forecaster(
             h=self.h,
-            freq=table.freq,
-            season_length=settings.season_length,
-            cell=settings.cell,
-            recipe=settings.recipe,
-            random_state=settings.seed,
+            freq=self.table.freq,
+            season_length=self.settings.season_length,
+            cell=self.settings.cell,
+            recipe=recipe,
+            random_state=self.settings.seed,
         )
-        self.network = self.forecaster.maker(table.freq, settings.seed)
 
     def all(self) -> ForecastRun:
         """Everything."""
-        frame, season, name = self.table.frame, self.table.season_length, self.forecaster.name
-        check_lengths(frame, split_values(frame), self.network.plan(frame))
+        frame, season = self.table.frame, self.table.season_length
+        if isinstance(self.network, MakeNetwork):
+            check_lengths(frame, split_values(frame), self.network.plan(frame))
         makers = self._makers()
         with self._timed("backtest"):
             judged, ahead = self._backtests(makers)
-        verdict = judge(judged, frame, season, model=name)
+        verdict = judge(judged, frame, season, model=list(self.forecasters))
         with self._timed("fit"):
-            self._fit()
+            forecaster = self._fit(verdict.network)
         with self._timed("predict"):
-            forecast = self._forecast(makers, verdict.best, ahead)
+            forecast = self._forecast(forecaster, makers, verdict.best, ahead)
         self.watch.close()
         board = scores.leaderboard(judged, frame, season) if len(judged) else NO_SCORES.copy()
         return ForecastRun(
             table=self.table,
             h=self.h,
-            name=name,
-            forecaster=self.forecaster,
+            name=verdict.network,
+            forecaster=forecaster,
             forecast=forecast,
             backtest=judged,
             leaderboard=board,
@@ -186,35 +189,45 @@ class _Run:
 
     def _makers(self) -> dict[str, Make]:
         choice = self.settings.baselines
-        if self.recipe.protocol == "holdout" and choice == "auto":
-            choice = "simple"
+        if choice == "auto" and (self.recipe.protocol == "holdout" or not self.recipe.trained):
+            choice = "simple"  # the others would take longer than the recipe itself
         others, notes = make_baselines(
             self.table.frame, self.table.freq, season_length=self.settings.season_length, choice=choice
         )
         self.notes += notes
-        return {self.forecaster.name: self.network, **others}
+        networks = {
+            name: forecaster.maker(self.table.freq, self.settings.seed)
+            for name, forecaster in self.forecasters.items()
+        }
+        return {**networks, **others}
 
     def _backtests(self, makers: dict[str, Make]) -> tuple[pd.DataFrame, pd.DataFrame]:
         """The backtest that is judged, and the one whose errors at each step ahead make the intervals."""
-        if self.recipe.protocol == "holdout":
-            return self._holdout(makers)
-        plan = self.network.plan(self.table.frame)
-        origins = plan_origins(self.table.frame, plan, self.h, self.settings.origins, None)
+        frame = self.table.frame
+        if isinstance(self.network, MakeNetwork) and self.recipe.protocol == "holdout":
+            return self._holdout(self.network, makers)
+        origins = plan_origins(
+            frame,
+            self.h,
+            shortest=self.network.shortest(frame),
+            season_length=self.network.season(frame),
+            n_windows=self.settings.origins,
+        )
         if origins.note:
             self.notes.append(origins.note)
         table = self._backtest("backtest", makers, h=self.h, n_windows=origins.number, step_size=self.h)
         return table, table
 
-    def _holdout(self, makers: dict[str, Make]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    def _holdout(self, network: MakeNetwork, makers: dict[str, Make]) -> tuple[pd.DataFrame, pd.DataFrame]:
         """The textbook's test: trained once, then one step ahead from true history over the last windows."""
         frame = self.table.frame
         rows = int(frame.groupby("unique_id", sort=False, observed=True).size().median())
-        windows = rows - self.network.plan(frame).context
+        windows = rows - network.plan(frame).context
         test = max(windows - int((1 - self.recipe.test) * windows), self.h)
         past = frame[frame.groupby("unique_id", sort=False, observed=True).cumcount(ascending=False) >= test]
         self.watch.start("train")
-        trained = self.network.train(past.reset_index(drop=True), progress=self.watch.update)
-        moved: dict[str, Make] = {**makers, self.forecaster.name: trained.with_history}
+        trained = network.train(past.reset_index(drop=True), progress=self.watch.update)
+        moved: dict[str, Make] = {**makers, self.name: trained.with_history}
         self.notes.append(
             f"trained once on all but the last {test} rows, then tested one step ahead from true history; the scale is "
             "fitted on the training rows (the textbook fits it on the whole file, which lets it see the test)"
@@ -236,7 +249,7 @@ class _Run:
         if n_windows == 0:
             return NO_BACKTEST.copy()
         self.watch.start(label)
-        if (jobs or self.jobs) > 1:
+        if (jobs or self.jobs) > 1 and self.recipe.trained:
             _import_torch_once()
         table = backtest(
             makers,
@@ -251,22 +264,25 @@ class _Run:
         self.notes += table.attrs.get("notes", [])
         return table
 
-    def _fit(self) -> None:
+    def _fit(self, name: str) -> Forecaster:
+        """The network that was judged, fitted on everything."""
         self.watch.start("train on everything")
-        self.forecaster.fit(self.table.frame, progress=self.watch.update)
+        return self.forecasters[name].fit(self.table.frame, progress=self.watch.update)
 
-    def _forecast(self, makers: dict[str, Make], best: str, ahead: pd.DataFrame) -> pd.DataFrame:
+    def _forecast(
+        self, forecaster: Forecaster, makers: dict[str, Make], best: str, ahead: pd.DataFrame
+    ) -> pd.DataFrame:
         """The forecast of the best model, with intervals from its own errors."""
         frame = self.table.frame
-        name = self.forecaster.name
-        forecast = (self.forecaster.model_ if best == name else makers[best](frame)).predict(self.h)
+        name = forecaster.name
+        forecast = (forecaster.model_ if best == name else makers[best](frame)).predict(self.h)
         if ahead.empty:
             self.notes.append(
                 "there are no intervals: they come from the errors of a backtest, and there is none"
             )
             return forecast.assign(model=best)
         season = self.table.season_length
-        self.forecaster.conformal_ = Conformal.from_backtest(ahead, frame, season, model=name)
+        forecaster.conformal_ = Conformal.from_backtest(ahead, frame, season, model=name)
         widths = Conformal.from_backtest(ahead, frame, season, model=best)
         return widths.apply(forecast, self.settings.levels).assign(model=best)
 
@@ -282,26 +298,3 @@ def _import_torch_once() -> None:
     if "torch" not in sys.modules:
         import_module("torch")
         promise_idle("torch")
-
-
-def choose_horizon(table: Table, h: int | None) -> tuple[int, str]:
-    """The steps to forecast, and a sentence about them.
-
-    Args:
-        table: the series.
-        h: what was asked for; one season when None, or a length usual for the frequency, at most a quarter of the
-            history.
-    """
-    if h is not None:
-        return h, f"the horizon is {h} {'step' if h == 1 else 'steps'}, as asked"
-    rows = int(table.frame.groupby("unique_id", sort=False, observed=True).size().median())
-    usual = (
-        table.season_length
-        if table.season_length > 1
-        else USUAL_HORIZONS.get(parse_freq(table.freq).kind, 10)
-    )
-    chosen = max(1, min(usual, rows // 4))
-    why = "one season" if chosen == table.season_length > 1 else "a usual length"
-    if chosen < usual:
-        why = f"a quarter of the {rows} rows"
-    return chosen, f"the horizon is {chosen} {'step' if chosen == 1 else 'steps'}, {why}; --h sets another"

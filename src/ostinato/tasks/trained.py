@@ -95,6 +95,11 @@ class TrainedForecaster:
         ]
         return steps.assign(forecast=np.concatenate(decoded))
 
+    @property
+    def season_length(self) -> int:
+        """Steps in a season."""
+        return self.plan.season_length
+
     def with_history(self, past: pd.DataFrame) -> TrainedForecaster:
         """The same networks at the end of another history, of the same or of other series.
 
@@ -139,14 +144,27 @@ class MakeNetwork:
         """Train on the past."""
         return self.train(past)
 
-    def train(self, past: pd.DataFrame, *, progress: Progress | None = None) -> TrainedForecaster:
-        """Train on the past; `progress` is called with (epochs done, epochs in all)."""
-        return TrainedForecaster.fit(past, self.freq, self.plan(past), progress=progress)
+    def train(
+        self, past: pd.DataFrame, *, checkpoint: Path | None = None, progress: Progress | None = None
+    ) -> TrainedForecaster:
+        """Train on the past; see `TrainedForecaster.fit`."""
+        return TrainedForecaster.fit(
+            past, self.freq, self.plan(past), checkpoint=checkpoint, progress=progress
+        )
 
     def plan(self, past: pd.DataFrame) -> Plan:
         """What a fit on this past will do."""
-        season = season_of(past, self.freq) if self.season_length is None else self.season_length
-        return Plan.make(self.recipe, cell=self.cell, h=self.h, season_length=season, seed=self.seed)
+        return Plan.make(
+            self.recipe, cell=self.cell, h=self.h, season_length=self.season(past), seed=self.seed
+        )
+
+    def season(self, past: pd.DataFrame) -> int:
+        """Steps in a season of this past."""
+        return season_of(past, self.freq) if self.season_length is None else self.season_length
+
+    def shortest(self, past: pd.DataFrame) -> int:
+        """Rows that a past must have."""
+        return self.plan(past).shortest
 
 
 def season_of(past: pd.DataFrame, freq: str | int) -> int:
@@ -167,10 +185,8 @@ def check_lengths(frame: pd.DataFrame, pasts: list[Values], plan: Plan) -> None:
     Raises:
         DataError: with the rows that are needed, and the horizon that would work.
     """
+    check_values(frame, pasts)
     names = frame["unique_id"].drop_duplicates().tolist()
-    for name, past in zip(names, pasts, strict=True):
-        if np.isnan(past).all():
-            raise DataError(f"series {str(name)!r} has no value at all; leave it out")
     longest = int(np.argmax([len(past) for past in pasts]))
     rows = len(pasts[longest])
     if rows >= plan.shortest:
@@ -181,6 +197,18 @@ def check_lengths(frame: pd.DataFrame, pasts: list[Values], plan: Plan) -> None:
         f"horizon is {plan.horizon} but series {str(names[longest])!r} has {rows} rows and the {plan.recipe.name} "
         f"recipe needs {plan.shortest}; {advice}"
     )
+
+
+def check_values(frame: pd.DataFrame, pasts: list[Values]) -> None:
+    """Refuse a series without any value.
+
+    Raises:
+        DataError: with its name.
+    """
+    names = frame["unique_id"].drop_duplicates().tolist()
+    for name, past in zip(names, pasts, strict=True):
+        if np.isnan(past).all():
+            raise DataError(f"series {str(name)!r} has no value at all; leave it out")
 
 
 def check_horizon(h: object) -> int:
