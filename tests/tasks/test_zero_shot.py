@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -9,6 +10,11 @@ import pytest
 
 import ostinato
 from ostinato import DataError, Forecaster
+from ostinato.tasks.recipes import RECIPES
+from ostinato.tasks.trained import MakeNetwork
+from ostinato.tasks.zero_shot import MakeZeroShot
+
+QUICK = replace(RECIPES["default"], steps=(2, 2), members=1, hidden_size=4)
 
 
 def test_it_forecasts_every_series_beside_the_baselines(several):
@@ -45,10 +51,23 @@ def test_two_rows_are_enough(monthly):
     assert np.isfinite(forecast["forecast"]).all()
 
 
-def test_a_series_without_values_is_refused(several):
-    empty = several.assign(y=several["y"].where(several["unique_id"] != "b"))
-    with pytest.raises(DataError, match="series 'b' has no value at all; leave it out"):
-        Forecaster(recipe="pretrained").fit(empty)
+@pytest.mark.parametrize("recipe", ["pretrained", "default"])
+@pytest.mark.usefixtures("quick")
+def test_a_series_that_begins_late_is_unknown_before(several, recipe):
+    empty = (several["unique_id"] == "b") & (several["ds"] <= "2019-06-01")
+    forecaster = Forecaster(h=4, recipe=recipe, random_state=0)
+    cv = forecaster.cross_validation(several.assign(y=several["y"].mask(empty)), n_windows=3)
+    first = cv["cutoff"] < "2019-06-01"
+    assert cv.loc[first & (cv["unique_id"] == "b"), forecaster.name].isna().all()
+    assert np.isfinite(cv.loc[cv["unique_id"] == "a", forecaster.name]).all()
+
+
+@pytest.mark.parametrize("make", [MakeZeroShot("MS", 12), MakeNetwork(QUICK, "lstm", 3, "MS", 12, 0)])
+def test_a_past_without_any_value_is_refused(monthly, make):
+    with pytest.raises(
+        DataError, match=r"series 'milk' has no value up to 2020-12-01.*; start the history later"
+    ):
+        make(monthly.assign(y=np.nan))
 
 
 def test_changing_the_future_changes_no_forecast_made_before_it(several):

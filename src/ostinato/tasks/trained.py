@@ -73,7 +73,7 @@ class TrainedForecaster:
             h: steps, at least 1.
 
         Returns:
-            unique_id, ds, forecast.
+            unique_id, ds, forecast; NaN for a series without any value.
         """
         steps = frames.future(self.frame, self.freq, h)
         pasts = split_values(self.frame)
@@ -90,7 +90,7 @@ class TrainedForecaster:
             ]
         ahead = np.concatenate(blocks, axis=1)[:, :h]
         decoded = [
-            encoding.decode(values, start=len(past))
+            encoding.decode(values, start=len(past)) if np.isfinite(past).any() else np.full(h, np.nan)
             for encoding, values, past in zip(self.encodings, ahead, pasts, strict=True)
         ]
         return steps.assign(forecast=np.concatenate(decoded))
@@ -200,15 +200,14 @@ def check_lengths(frame: pd.DataFrame, pasts: list[Values], plan: Plan) -> None:
 
 
 def check_values(frame: pd.DataFrame, pasts: list[Values]) -> None:
-    """Refuse a series without any value.
+    """Refuse a past in which no series has a value yet; one that has none is forecast as unknown (NaN).
 
     Raises:
-        DataError: with its name.
+        DataError: with the name of the first series.
     """
-    names = frame["unique_id"].drop_duplicates().tolist()
-    for name, past in zip(names, pasts, strict=True):
-        if np.isnan(past).all():
-            raise DataError(f"series {str(name)!r} has no value at all; leave it out")
+    if all(np.isnan(past).all() for past in pasts):
+        name, moment = frame["unique_id"].iloc[0], frame["ds"].iloc[-1]
+        raise DataError(f"series {str(name)!r} has no value up to {moment}; start the history later")
 
 
 def check_horizon(h: object) -> int:

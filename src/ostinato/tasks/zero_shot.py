@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from ostinato.data import frames
 from ostinato.tasks.fitting import Progress
 from ostinato.tasks.pretrained import PretrainedForecaster
 from ostinato.tasks.pretrained_network import Member
@@ -30,10 +31,14 @@ class ZeroShotForecaster:
     members: tuple[Member, ...] | None = field(default=None, repr=False)
 
     def predict(self, h: int) -> pd.DataFrame:
-        """Forecast the next `h` steps of every series: unique_id, ds, forecast."""
-        return PretrainedForecaster(self.frame, self.season_length, self.freq, members=self.members).predict(
-            h
-        )
+        """Forecast the next `h` steps of every series: unique_id, ds, forecast; NaN for one without any value."""
+        started = self.frame.groupby("unique_id", sort=False, observed=True)["y"].transform("count") > 0
+        past = self.frame[started]
+        known = PretrainedForecaster(past, self.season_length, self.freq, members=self.members).predict(h)
+        if started.all():
+            return known
+        steps = frames.future(self.frame, self.freq, h)
+        return steps.merge(known, on=["unique_id", "ds"], how="left")
 
     def with_history(self, past: pd.DataFrame) -> ZeroShotForecaster:
         """The same networks at the end of another history."""
