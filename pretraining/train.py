@@ -40,6 +40,7 @@ def main() -> None:
     parser.add_argument("--width", type=int, default=96)
     parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--plain", action="store_true", help="leave out the logarithm of positive series")
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     torch.set_num_threads(1)
@@ -62,9 +63,11 @@ class Trainer:
         self.checkpoint = options.folder / "checkpoint.pt"
         if self.checkpoint.exists():
             self._load()
-        self.pool = Pool(1000 * options.seed + self.sitting)
+        self.pool = Pool(1000 * options.seed + self.sitting, plain=options.plain)
         rng = np.random.default_rng(VALIDATION_SEED)
-        self.validation = [draw(bucket, rng, 512) for bucket in BUCKETS for _ in range(4)]
+        self.validation = [
+            draw(bucket, rng, 512, plain=options.plain) for bucket in BUCKETS for _ in range(4)
+        ]
 
     def run(self) -> None:
         """Trains until the minutes are spent."""
@@ -149,7 +152,11 @@ class Trainer:
         weights = {
             name: value.cpu().numpy().astype(np.float16) for name, value in self.averaged.state_dict().items()
         }
-        facts = {"windows": str(self.windows), "buckets": json.dumps([asdict(bucket) for bucket in BUCKETS])}
+        facts = {
+            "plain": "yes" if self.options.plain else "no",
+            "windows": str(self.windows),
+            "buckets": json.dumps([asdict(bucket) for bucket in BUCKETS]),
+        }
         target = self.options.folder / "weights.safetensors"
         save_file(weights, target.with_suffix(".new"), metadata=facts)
         target.with_suffix(".new").replace(target)

@@ -36,13 +36,14 @@ BUCKETS = (
 )
 
 
-def draw(bucket: Bucket, rng: np.random.Generator, count: int = GROUP) -> Windows:
+def draw(bucket: Bucket, rng: np.random.Generator, count: int = GROUP, *, plain: bool = False) -> Windows:
     """Draws windows of one bucket.
 
     Args:
         bucket: the lengths of the histories.
         rng: the source of chance.
         count: windows to draw; those without any value are left out.
+        plain: whether to leave out the logarithm of positive series.
 
     Returns:
         The windows.
@@ -58,7 +59,7 @@ def draw(bucket: Bucket, rng: np.random.Generator, count: int = GROUP) -> Window
     )
     filled = np.isfinite(history).any(axis=1)
     patches = pretrained_inputs.patches_for(bucket.longest)
-    return cut(history[filled], future[filled], (season, long), steps, patches)
+    return cut(history[filled], future[filled], (season, long), steps, patches=patches, plain=plain)
 
 
 def _seasons(bucket: Bucket, rng: np.random.Generator) -> tuple[int, int]:
@@ -95,20 +96,22 @@ def _series(count: int, length: int, seasons: tuple[int, int], rng: np.random.Ge
 class Pool:
     """The last groups of every bucket, from which batches are drawn at random."""
 
-    def __init__(self, seed: int, *, groups: int = 24) -> None:
+    def __init__(self, seed: int, *, plain: bool = False, groups: int = 24) -> None:
         """Starts empty.
 
         Args:
             seed: of all that is drawn.
+            plain: whether to leave out the logarithm of positive series.
             groups: groups kept of each bucket.
         """
         self.rng = np.random.default_rng(seed)
+        self.plain = plain
         self._kept: list[deque[Windows]] = [deque(maxlen=groups) for _ in BUCKETS]
 
     def refill(self) -> int:
         """Draws one more group of a random bucket and gives the bucket's number."""
         number = int(self.rng.choice(len(BUCKETS), p=[bucket.share for bucket in BUCKETS]))
-        self._kept[number].append(draw(BUCKETS[number], self.rng))
+        self._kept[number].append(draw(BUCKETS[number], self.rng, plain=self.plain))
         return number
 
     def batch(self, number: int, size: int) -> Windows:

@@ -112,6 +112,17 @@ def test_positive_series_stay_positive_and_counts_never_fall_below_zero():
     assert run(counts, 24, 12).min() >= 0
 
 
+def test_the_quantiles_of_counts_with_zeros_are_whole_numbers():
+    counts = np.random.default_rng(0).poisson(0.6, 80)
+    found = run(counts, 12, 12)
+    np.testing.assert_array_equal(found, np.rint(found))
+
+
+def test_other_whole_numbers_keep_their_fractions():
+    found = run(np.random.default_rng(0).poisson(9, 80) + 1, 12, 12)
+    assert not np.array_equal(found, np.rint(found))
+
+
 @pytest.mark.parametrize("factor", [1e-3, 1e5])
 def test_the_unit_of_measurement_does_not_matter(factor):
     np.testing.assert_allclose(run(seasonal() * factor, 6, 12), run(seasonal(), 6, 12) * factor, rtol=2e-3)

@@ -75,3 +75,11 @@ def test_weights_of_another_shape_are_an_error(tmp_path):
         ModelFileError, match=r"odd.safetensors has series.weight of width 4, not \d+; train it"
     ):
         pretrained_network.read_member(path)
+
+
+@pytest.mark.parametrize(("fact", "plain"), [("yes", True), ("no", False)])
+def test_the_file_says_whether_a_network_reads_plain_values(tmp_path, fact, plain):
+    path = tmp_path / "a.safetensors"
+    weights = {name: value.detach().numpy() for name, value in Network(8, 8).state_dict().items()}
+    save_file(weights, path, metadata={"plain": fact})
+    assert pretrained_network.read_member(path).plain is plain

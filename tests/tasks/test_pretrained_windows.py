@@ -7,7 +7,7 @@ STEPS = np.arange(1, 7)
 
 def cut(history, future, season=1):
     history, future = np.asarray(history, dtype=np.float32), np.asarray(future, dtype=np.float32)
-    return pretrained_windows.cut(history, future, (season, 0), STEPS, 8), history, future
+    return pretrained_windows.cut(history, future, (season, 0), STEPS, patches=8), history, future
 
 
 def walk(rows=5, length=26):
@@ -41,7 +41,7 @@ def test_steps_far_beyond_a_short_past_are_not_scored():
     history = np.full((1, 20), np.nan)
     history[0, -4:] = [-1, -2, -1, -3]
     past = pretrained_windows.cut(
-        history.astype(np.float32), np.zeros((1, 2), np.float32), (1, 0), np.array([8, 9]), 8
+        history.astype(np.float32), np.zeros((1, 2), np.float32), (1, 0), np.array([8, 9]), patches=8
     )
     assert past.weight[0, 0] > 0
     assert past.weight[0, 1] == 0
@@ -53,3 +53,13 @@ def test_rows_can_be_taken():
     taken = windows.take(np.array([3, 1]))
     np.testing.assert_array_equal(taken.target, windows.target[[3, 1]])
     assert taken.experts.shape == (2, 6, pretrained_inputs.EXPERTS)
+
+
+def test_windows_of_plain_values_have_no_logarithms():
+    history = np.exp(walk() + 100)[:, :20].astype(np.float32)
+    future = np.full((5, 6), 2.0, dtype=np.float32)
+    windows = pretrained_windows.cut(history, future, (1, 0), STEPS, patches=8, plain=True)
+    past = pretrained_scaling.prepare(history, 1, 0, np.zeros(5, dtype=bool))
+    values = windows.target * past.unit[:, None] + past.adjusted[:, -1:]
+    limited = np.abs(windows.target) > 39
+    np.testing.assert_allclose(values[~limited], 2.0, rtol=1e-2)

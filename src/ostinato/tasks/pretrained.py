@@ -206,14 +206,26 @@ def _forecast_block(
     history: Array, h: int, seasons: tuple[int, int], members: tuple[Member, ...], longest: int
 ) -> npt.NDArray[np.float64]:
     """Forecasts histories of one bucket of lengths: (batch, h, 9)."""
-    past = pretrained_scaling.prepare(history, *seasons)
     steps = np.arange(1, h + 1)
-    inputs = pretrained_inputs.build(history, past, steps, pretrained_inputs.patches_for(longest))
-    units = np.mean(
-        [pretrained_network.quantiles(member, inputs) for member in members], axis=0, dtype=np.float64
+    total = np.zeros((len(history), h, len(LEVELS)))
+    for plain in sorted({member.plain for member in members}):
+        past = pretrained_scaling.prepare(history, *seasons, pretrained_scaling.no_logarithm(history, plain))
+        inputs = pretrained_inputs.build(history, past, steps, pretrained_inputs.patches_for(longest))
+        for member in members:
+            if member.plain == plain:
+                units = pretrained_network.quantiles(member, inputs).astype(np.float64)
+                levels = units * past.unit[:, None, None] + past.adjusted[:, -1][:, None, None]
+                total += _bounded(levels, past)
+    return _whole(total / len(members), history)
+
+
+def _whole(levels: npt.NDArray[np.float64], history: Array) -> npt.NDArray[np.float64]:
+    """Rounds the quantiles of counts that have been zero, for theirs are whole numbers: (batch, h, 9)."""
+    values = np.where(np.isfinite(history), history, np.float32(0))
+    counts = (
+        (values == np.rint(values)).all(axis=1) & ((history == 0).any(axis=1)) & (values >= 0).all(axis=1)
     )
-    levels = units * past.unit[:, None, None] + past.adjusted[:, -1][:, None, None]
-    return _bounded(levels, past)
+    return np.where(counts[:, None, None], np.rint(levels), levels)
 
 
 def _bounded(levels: npt.NDArray[np.float64], past: pretrained_scaling.Past) -> npt.NDArray[np.float64]:

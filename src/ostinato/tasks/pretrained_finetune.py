@@ -55,14 +55,16 @@ def finetune(
     series = _long_series(frame, h)
     rng = np.random.default_rng(seed)
     steps = np.unique(np.linspace(1, h, min(h, SCORED)).astype(np.int64))
-    windows = _windows([values[:-h] for values in series], steps, (season_length, second), rng)
+    seasons = (season_length, second)
+    before = _origins(series, h, rng)
     last = [(row, len(series[row]) - h) for row in rng.permutation(len(series))[:POOL].tolist()]
-    apart = _cut_at(series, last, steps, (season_length, second))
-    members = tuple(
-        _tune(path, windows, apart, updates=updates, rate=rate, seed=seed)
-        for path in pretrained_network.weight_files()
-    )
-    return PretrainedForecaster(frame, season_length, freq, long_season, members)
+    members = []
+    for path in pretrained_network.weight_files():
+        plain = pretrained_network.read_member(path).plain
+        windows = _cut_at(series, before, steps, seasons, plain=plain)
+        apart = _cut_at(series, last, steps, seasons, plain=plain)
+        members.append(_tune(path, windows, apart, updates=updates, rate=rate, seed=seed))
+    return PretrainedForecaster(frame, season_length, freq, long_season, tuple(members))
 
 
 def _long_series(frame: pd.DataFrame, h: int) -> list[npt.NDArray[np.float32]]:
@@ -79,17 +81,14 @@ def _long_series(frame: pd.DataFrame, h: int) -> list[npt.NDArray[np.float32]]:
     return known
 
 
-def _windows(
-    series: list[npt.NDArray[np.float32]],
-    steps: npt.NDArray[np.int64],
-    seasons: tuple[int, int],
-    rng: np.random.Generator,
-) -> list[Windows]:
-    """Windows at random origins, a group for each number of patches."""
-    room = np.array([len(values) - int(steps[-1]) - LEAST_HISTORY + 1 for values in series])
+def _origins(
+    series: list[npt.NDArray[np.float32]], h: int, rng: np.random.Generator
+) -> list[tuple[int, int]]:
+    """Random series and origins in them whose windows end before the last h steps."""
+    room = np.array([len(values) - 2 * h - LEAST_HISTORY + 1 for values in series])
     rows = rng.choice(len(series), POOL, p=room / room.sum())
     origins = LEAST_HISTORY + (rng.random(POOL) * room[rows]).astype(np.int64)
-    return _cut_at(series, sorted(set(zip(rows.tolist(), origins.tolist(), strict=True))), steps, seasons)
+    return sorted(set(zip(rows.tolist(), origins.tolist(), strict=True)))
 
 
 def _cut_at(
@@ -97,6 +96,8 @@ def _cut_at(
     origins: list[tuple[int, int]],
     steps: npt.NDArray[np.int64],
     seasons: tuple[int, int],
+    *,
+    plain: bool,
 ) -> list[Windows]:
     """Windows at given origins, a group for each number of patches."""
     groups: list[Windows] = []
@@ -114,7 +115,8 @@ def _cut_at(
             history = np.full((len(chosen), width), np.nan, dtype=np.float32)
             for row, (past, _) in zip(history, chosen, strict=True):
                 row[width - len(past) :] = past
-            groups.append(cut(history, np.stack([future for _, future in chosen]), seasons, steps, patches))
+            future = np.stack([future for _, future in chosen])
+            groups.append(cut(history, future, seasons, steps, patches=patches, plain=plain))
     return groups
 
 
@@ -159,7 +161,8 @@ def _tune(
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         optimizer.step()
         schedule.step()
+    was = pretrained_network.read_member(path)
     if score() >= before:
-        return pretrained_network.read_member(path)
+        return was
     tuned = {name: value.detach().numpy() for name, value in network.state_dict().items()}
-    return pretrained_network.to_member(tuned, "the fine-tuned network")
+    return pretrained_network.to_member(tuned, "the fine-tuned network", plain=was.plain)

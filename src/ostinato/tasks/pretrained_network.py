@@ -31,6 +31,7 @@ class Member:
         state_weights: one (hidden, 4 * hidden) for each LSTM layer.
         biases: one (4 * hidden,) for each LSTM layer.
         head: the four layers of the head by name.
+        plain: whether it reads plain values of positive series, not their logarithms.
     """
 
     lstm: tuple[Array, ...]
@@ -38,6 +39,7 @@ class Member:
     state_weights: tuple[Array, ...]
     biases: tuple[Array, ...]
     head: dict[str, Array]
+    plain: bool = False
 
 
 @lru_cache(maxsize=1)
@@ -64,17 +66,21 @@ def read_member(path: Path) -> Member:
     Raises:
         ModelFileError: the file does not hold such a network.
     """
-    from safetensors.numpy import load_file
+    from safetensors import safe_open
 
-    return to_member(load_file(path), path.name)
+    with safe_open(path, framework="numpy") as file:
+        facts = file.metadata() or {}
+        values = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
+    return to_member(values, path.name, plain=facts.get("plain") == "yes")
 
 
-def to_member(values: Mapping[str, npt.NDArray[np.floating]], source: str) -> Member:
+def to_member(values: Mapping[str, npt.NDArray[np.floating]], source: str, *, plain: bool = False) -> Member:
     """Readies weights in torch's layout to be multiplied from the right.
 
     Args:
         values: the state of a network by name.
         source: where they come from, for the error.
+        plain: whether the network reads plain values of positive series.
 
     Returns:
         The network.
@@ -95,6 +101,7 @@ def to_member(values: Mapping[str, npt.NDArray[np.floating]], source: str) -> Me
     layers = range(LAYERS)
     parts = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
     return Member(
+        plain=plain,
         lstm=tuple(weights[f"lstm.{part}_l{layer}"] for layer in layers for part in parts),
         input_weights=tuple(_columns(weights[f"lstm.weight_ih_l{layer}"], halves) for layer in layers),
         state_weights=tuple(_columns(weights[f"lstm.weight_hh_l{layer}"], halves) for layer in layers),

@@ -93,6 +93,11 @@ def prepare(history: Array, season_length: int, long_season: int = 0, logged: Ma
     )
 
 
+def no_logarithm(history: Array, plain: bool) -> Mask | None:
+    """What `prepare` is told: no logarithms for a network of plain values, else to decide."""
+    return np.zeros(len(history), dtype=bool) if plain else None
+
+
 def inside(past: Past) -> Array:
     """1 from the first value on, 0 before: (batch, time)."""
     time = past.values.shape[1]

@@ -31,7 +31,13 @@ class Windows:
 
 
 def cut(
-    history: Array, future: Array, seasons: tuple[int, int], steps: npt.NDArray[np.int64], patches: int
+    history: Array,
+    future: Array,
+    seasons: tuple[int, int],
+    steps: npt.NDArray[np.int64],
+    *,
+    patches: int,
+    plain: bool = False,
 ) -> Windows:
     """Makes windows of histories and what followed them.
 
@@ -41,11 +47,12 @@ def cut(
         seasons: steps of the season and of the longer one, 0 for none.
         steps: (steps,), which steps ahead, from 1.
         patches: how many patches to read.
+        plain: whether to leave out the logarithm of positive series.
 
     Returns:
         The windows.
     """
-    past = pretrained_scaling.prepare(history, *seasons)
+    past = pretrained_scaling.prepare(history, *seasons, pretrained_scaling.no_logarithm(history, plain))
     inputs = pretrained_inputs.build(history, past, steps, patches)
     target, weight = _targets(past, history, future, steps)
     apart = inputs.experts.std(axis=2) * (past.unit / past.seasonal_unit)[:, None]
