@@ -10,6 +10,7 @@ from ostinato.errors import DataError
 
 DAYS = [f"2024-01-{day:02d}" for day in range(1, 13)]
 UP = [float(i) for i in range(12)]
+DATELIKE = [f"{1900 + i}.{i + 1:02d}" for i in range(12)]  # numbers that could be a year and a month
 
 
 def roles(columns, **named):
@@ -31,6 +32,10 @@ def roles(columns, **named):
         ({"date": DAYS, "a": UP, "b": UP, "c": UP}, "date", ("a", "b", "c"), None),
         ({"date": DAYS, "s_1": UP, "s_2": [1e9] * 12, "s_3": UP}, "date", ("s_1", "s_2", "s_3"), None),
         ({"date": DAYS, "sales": UP, "comment": ["x"] * 12}, "date", ("sales",), None),
+        ({"date": DAYS, "price": DATELIKE}, "date", ("price",), None),
+        ({"price": DATELIKE, "reported": DAYS}, "reported", ("price",), None),
+        ({"reported": DATELIKE, "births": UP}, "reported", ("births",), None),
+        ({"date": DAYS, "month": DATELIKE, "births": UP}, "date", ("births",), None),
         ({"day": DAYS[:6] * 2, "kind": "k", "shop": [*"nnnnnnssssss"], "n": UP}, "day", ("n",), "shop"),
     ],
 )  # fmt: skip

@@ -128,7 +128,7 @@ def _named_targets(
 
 
 def _kind(raw: RawTable, name: str) -> str:
-    """``number``, ``time``, ``text`` or ``empty``, from a sample of the column."""
+    """``number``, ``time``, ``either`` of these, ``text`` or ``empty``, from a sample of the column."""
     column = raw.frame[name]
     if pd.api.types.is_bool_dtype(column.dtype):
         return "text"
@@ -145,7 +145,9 @@ def _kind(raw: RawTable, name: str) -> str:
     times = sum(map(is_time, cells))
     if max(numbers, times) * 2 < len(cells):
         return "text"
-    return "time" if times >= numbers else "number"
+    if times < numbers:
+        return "number"
+    return "either" if numbers == times else "time"  # 1962.01 is a month or a price
 
 
 def _time_column(raw: RawTable, kinds: dict[str, str], *, exclude: set[str | None]) -> str:
@@ -154,8 +156,8 @@ def _time_column(raw: RawTable, kinds: dict[str, str], *, exclude: set[str | Non
     by_name = sorted(
         (TIME_NAMES.index(key), i) for i, n in enumerate(free) if (key := n.strip().lower()) in TIME_NAMES
     )
-    dated = [free[i] for _, i in by_name if kinds[free[i]] == "time"]
-    dated += [name for name in free if kinds[name] == "time"]
+    dated = [free[i] for _, i in by_name if kinds[free[i]] in ("time", "either")]
+    dated += [name for kind in ("time", "either") for name in free if kinds[name] == kind]
     counted = [free[i] for _, i in by_name if kinds[free[i]] == "number"]
     if dated:
         return dated[0]
@@ -171,6 +173,10 @@ def _time_column(raw: RawTable, kinds: dict[str, str], *, exclude: set[str | Non
         f"{raw.source} has no time column among {listing(list(kinds), 20)}; "
         "add a column of dates, or name the one to use with --time-col"
     )
+
+
+def _is_time_name(name: str) -> bool:
+    return name.strip().lower() in TIME_NAMES
 
 
 def _counts_up(raw: RawTable, name: str) -> bool:
@@ -204,9 +210,14 @@ def _id_column(raw: RawTable, kinds: dict[str, str], time: str, *, exclude: set[
 def _target_columns(
     raw: RawTable, kinds: dict[str, str], identity: str | None, *, exclude: set[str | None], wide: bool
 ) -> tuple[str, ...]:
-    numbers = [name for name, kind in kinds.items() if kind == "number" and name not in exclude]
+    free = [name for name in kinds if name not in exclude]
+    numbers = [
+        name
+        for name in free
+        if kinds[name] == "number" or (kinds[name] == "either" and not _is_time_name(name))
+    ]
     if not numbers:
-        empty = [name for name, kind in kinds.items() if kind == "empty" and name not in exclude]
+        empty = [name for name in free if kinds[name] == "empty"]
         if len(empty) == 1:
             return (empty[0],)  # reading it will say that every value is missing
         raise DataError(
