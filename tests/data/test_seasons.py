@@ -72,6 +72,14 @@ def test_trend_level_and_scale_do_not_matter():
     assert moved.strength == pytest.approx(plain.strength, rel=1e-6)
 
 
+def test_high_level_hides_no_season():
+    assert detect_season(repeating(12, 120) + 1e12, "MS") == 12
+
+
+def test_rounding_of_a_high_level_is_no_season():
+    assert detect_season(1e6 + np.tile([1e-10, 0.0, 0.0, 0.0], 30), "QS") == 1
+
+
 def test_missing_values_are_tolerated():
     values = repeating(12, 96)
     values[np.random.default_rng(0).random(96) < 0.15] = np.nan

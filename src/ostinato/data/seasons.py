@@ -124,6 +124,11 @@ def assess_season(values: Floats, period: int) -> SeasonTest:
         values: ``(time,)`` the past, NaN where missing.
         period: Steps in a cycle, at least 2.
     """
+    present = values[np.isfinite(values)]
+    if not len(present):
+        return SeasonTest(period, 0.0, 0.0)
+    rounding = 16 * np.finfo(np.float64).eps * float(np.max(np.abs(present)))
+    values = values - np.median(present)  # a high level would drown the sums below in its rounding
     values = _clipped(values, 10.0)  # else an outlier would bend the moving average for a whole cycle
     rest = values - moving_average(values, period)
     kept = np.flatnonzero(np.isfinite(rest))
@@ -137,7 +142,7 @@ def assess_season(values: Floats, period: int) -> SeasonTest:
     between_square = float(np.sum(number * (means - x.mean()) ** 2))
     within_square = float(np.sum(within**2))
     between_free, within_free = int((number > 0).sum()) - 1, len(x) - int((number > 0).sum())
-    if between_free < 1 or within_free < 1 or between_square <= 1e-12 * float(np.sum(values[kept] ** 2)):
+    if between_free < 1 or within_free < 1 or between_square <= len(x) * rounding**2:
         return nothing
     if within_square <= 1e-12 * between_square:
         return SeasonTest(period, np.inf, 1.0)
