@@ -95,6 +95,20 @@ def test_gaps_and_duplicates_are_findings_and_not_failures(look):
     assert any(line.startswith("problem: ") and "twice" in line for line in found.to_text())
 
 
+def test_only_a_sound_file_is_said_to_look_right(look):
+    assert "nothing looks wrong" in look(seasonal()).to_text()
+    assert "nothing looks wrong" not in look(seasonal(), drop=[5]).to_text()
+    assert "nothing looks wrong" not in look(np.full(60, 7.0)).to_text()
+
+
+def test_whatever_looks_wrong_comes_with_a_fix(look):
+    unsorted = look([*seasonal(60)], drop=[5], twice=[])
+    empty = look(np.where(np.arange(120) == 50, np.nan, seasonal()))
+    constant = look(np.full(60, 7.0))
+    for found, kind in ((unsorted, "gaps"), (empty, "missing values"), (constant, "constant series")):
+        assert [finding.fix for finding in found.findings if finding.kind == kind] != [""]
+
+
 def test_constant_series_is_found(look):
     assert "constant series" in kinds(look(np.full(60, 5.0)))
 

@@ -18,6 +18,7 @@ _SHIFT_DEVIATES = 6.0
 _LEAST_ROWS = 12  # fewer tell nothing about outliers or level shifts
 _MOST_SERIES = 300
 _MOST_NAMED = 5
+_FACTS = frozenset(("columns", "format", "frequency", "season"))  # said of every file
 Floats = NDArray[np.float64]
 
 
@@ -58,7 +59,7 @@ class Inspection:
             fix = f"; {finding.fix}" if finding.fix else ""
             mark = "problem: " if finding.problem else ""
             lines.append(f"{mark}{finding.text}{fix}")
-        if not self.problems:
+        if not any(finding.problem or finding.fix for finding in self.findings if finding.kind not in _FACTS):
             lines.append("nothing looks wrong")
         return lines
 

@@ -286,7 +286,11 @@ def _sorted(
     stays = np.lexsort((np.arange(len(codes)), codes))
     late = int(np.sum((np.diff(moments[stays]) < 0) & (np.diff(codes[stays]) == 0)))
     if late:
-        log.note("order", f"the rows were not in order of time ({count(late, 'step')} back) and were sorted")
+        log.note(
+            "order",
+            f"the rows were not in order of time ({count(late, 'step')} back) and were sorted",
+            fix="sort the file by time",
+        )
     names = label if label.dtype.kind in "iu" else label.astype(object)
     frame = pd.DataFrame({"unique_id": names[order], "ds": when[order], "y": values[order]})
     return SeriesRows(frame, lines[order])
@@ -334,5 +338,6 @@ def _without_empty_series(raw: RawTable, rows: SeriesRows, log: Log) -> SeriesRo
         log.note(
             "missing values",
             f"{count(int(missing.sum()), 'value')} of {len(missing):,} missing, kept as gaps",
+            fix="fill them in if they are known",
         )
     return rows

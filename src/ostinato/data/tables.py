@@ -200,4 +200,9 @@ def _say_constant(frame: pd.DataFrame, log: Log) -> None:
     constant = spread.index[(spread["min"] == spread["max"]) & (spread["count"] > 1)]
     if len(constant):
         names = listing([str(name) for name in constant], 4)
-        log.note("constant series", f"{count(len(constant), 'series')} never changed: {names}", where=names)
+        log.note(
+            "constant series",
+            f"{count(len(constant), 'series')} never changed: {names}",
+            where=names,
+            fix="leave out what is no measurement, or expect the same value as the forecast",
+        )
