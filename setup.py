@@ -18,6 +18,7 @@ FLAGS = [
     "-fvisibility=hidden",
     "-pthread",
     "-Wno-uninitialized",
+    "-Wno-psabi",
     "-g0",
 ]
 # OSTINATO_SANITIZE=address (or undefined, or thread) builds kernels that watch their own memory.

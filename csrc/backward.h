@@ -303,16 +303,15 @@ void run_backward_scan(const BackwardScan& f, BackwardBuffers& b) {
 void run_backward_chunk(const Sizes& sizes, const Chunk& chunk, const OstinatoBackward& tensors, BackwardBuffers b,
                         float* accumulators) {
     const int64_t width = sizes.directions * sizes.hidden;
-    const auto lower = [&](int64_t layer) {
+    const auto outputs_of = [&](int64_t layer) {
         float* saved = const_cast<float*>(tensors.saved) + sizes.saved_outputs(layer) + chunk.first * width;
         return View{saved, width, sizes.batch * width, nullptr};
     };
     View dy = chunk.order.view(tensors.dy).from_row(chunk.first);
     if (!tensors.dy.data) dy.data = nullptr;
     for (int64_t layer = sizes.problem.layers - 1; layer >= 0; --layer) {
-        const bool top = layer == sizes.problem.layers - 1;
-        const View source = layer ? lower(layer - 1) : chunk.order.view(tensors.x).from_row(chunk.first);
-        const View output = top ? chunk.order.view(tensors.y).from_row(chunk.first) : lower(layer);
+        const View source = layer ? outputs_of(layer - 1) : chunk.order.view(tensors.x).from_row(chunk.first);
+        const View output = outputs_of(layer);
         View dx{b.below[layer % 2], width, chunk.rows * width, nullptr};
         if (layer == 0) dx = tensors.dx.data ? chunk.order.view(tensors.dx).from_row(chunk.first) : View{};
         for (int64_t direction = 0; direction < sizes.directions; ++direction) {

@@ -61,7 +61,9 @@ struct ForwardScan {
     const Chunk& chunk;
     const OstinatoForward& tensors;
     int64_t scan;
-    View source, target;  // rows of the chunk
+    View source;          // its inputs
+    View target;          // its outputs
+    View answer;          // the caller's outputs, where they are not the same; otherwise no data
 };
 
 // Asks for rows of a later step while this one is computed: rows lie apart, where the processor does not foresee them.
@@ -130,6 +132,22 @@ Step make_step(const ForwardScan& f, const ForwardBuffers& b, int64_t t, int64_t
     return s;
 }
 
+// h into the rows that have a step t, zeros into the others.
+void store_outputs(const ForwardScan& f, const View& to, const float* h, int64_t t, int64_t rows) {
+    const Sizes& sizes = f.sizes;
+    for (int64_t row = 0; row < rows; ++row) copy_floats(to.at(row, t), h + row * sizes.padded, sizes.hidden);
+    for (int64_t row = rows; row < f.chunk.rows; ++row) clear_floats(to.at(row, t), sizes.hidden);
+}
+
+// Nothing that is kept stays unwritten, padding included.
+void clear_kept(const ForwardScan& f, int64_t t, int64_t rows) {
+    const Sizes& sizes = f.sizes;
+    const int64_t count = (f.chunk.rows - rows) * sizes.padded;
+    const int64_t place = (t * sizes.batch + f.chunk.first + rows) * sizes.padded;
+    clear_floats(f.tensors.saved + sizes.saved_gates(f.scan) + place * sizes.kept, count * sizes.kept);
+    if (sizes.lstm()) clear_floats(f.tensors.saved + sizes.saved_c(f.scan) + place, count);
+}
+
 void run_forward_scan(const ForwardScan& f, ForwardBuffers& b) {
     const Sizes& sizes = f.sizes;
     const bool reverse = f.scan % sizes.directions == 1;
@@ -140,38 +158,42 @@ void run_forward_scan(const ForwardScan& f, ForwardBuffers& b) {
         if (rows > 0) {
             const int64_t next = reverse ? t - 1 : t + 1;
             fetch_rows<0>(f.source, next, rows, sizes.input(f.scan), sizes.time);
-            fetch_rows<1>(f.target, next, rows, sizes.hidden, sizes.time);
+            fetch_rows<1>(f.answer.data ? f.answer : f.target, next, rows, sizes.hidden, sizes.time);
             load_inputs(f, b, t, rows);
             step(make_step(f, b, t, rows), sizes.problem.kind);
-            for (int64_t row = 0; row < rows; ++row) {
-                copy_floats(f.target.at(row, t), b.h + row * sizes.padded, sizes.hidden);
-            }
             std::swap(b.entering, b.leaving);
         }
-        for (int64_t row = rows; row < f.chunk.rows; ++row) clear_floats(f.target.at(row, t), sizes.hidden);
+        store_outputs(f, f.target, b.h, t, rows);
+        if (f.answer.data) store_outputs(f, f.answer, b.h, t, rows);
+        if (f.tensors.saved) clear_kept(f, t, rows);
     }
     store_state(sizes, f.chunk, b.h, f.scan, f.tensors.hn);
     if (sizes.lstm()) store_state(sizes, f.chunk, b.c, f.scan, f.tensors.cn);
 }
 
-// Where a layer's outputs go: the caller's tensor, what is saved for the backward pass, or scratch memory.
+// Where a layer's outputs go: what is saved for the backward pass, the caller's tensor, or scratch memory. The caller
+// may change his tensor before the backward pass comes, so that pass has outputs of its own.
 View output_of(const Sizes& sizes, const Chunk& chunk, const OstinatoForward& tensors, const ForwardBuffers& b,
                int64_t layer) {
     const int64_t width = sizes.directions * sizes.hidden;
+    if (tensors.saved) {
+        return {tensors.saved + sizes.saved_outputs(layer) + chunk.first * width, width, sizes.batch * width, nullptr};
+    }
     if (layer == sizes.problem.layers - 1) return chunk.order.view(tensors.y).from_row(chunk.first);
-    if (!tensors.saved) return {b.outputs[layer % 2], width, chunk.rows * width, nullptr};
-    float* saved = tensors.saved + sizes.saved_outputs(layer) + chunk.first * width;
-    return {saved, width, sizes.batch * width, nullptr};
+    return {b.outputs[layer % 2], width, chunk.rows * width, nullptr};
 }
 
 void run_forward_chunk(const Sizes& sizes, const Chunk& chunk, const OstinatoForward& tensors, ForwardBuffers b) {
     View source = chunk.order.view(tensors.x).from_row(chunk.first);
     for (int64_t layer = 0; layer < sizes.problem.layers; ++layer) {
         const View output = output_of(sizes, chunk, tensors, b, layer);
+        const bool copied = tensors.saved && layer == sizes.problem.layers - 1;
         for (int64_t direction = 0; direction < sizes.directions; ++direction) {
             View target = output;
             target.data += direction * sizes.hidden;
-            const ForwardScan scan{sizes, chunk, tensors, layer * sizes.directions + direction, source, target};
+            View answer = copied ? chunk.order.view(tensors.y).from_row(chunk.first) : View{};
+            if (copied) answer.data += direction * sizes.hidden;
+            const ForwardScan scan{sizes, chunk, tensors, layer * sizes.directions + direction, source, target, answer};
             run_forward_scan(scan, b);
         }
         source = output;

@@ -47,7 +47,7 @@ typedef struct {
 } OstinatoForward;
 
 typedef struct {
-    OstinatoSequence x, y;      // as given to and written by the forward pass
+    OstinatoSequence x;         // as given to the forward pass
     OstinatoSequence dy;        // (B, T, D * H), data null for zeros
     OstinatoSequence dx;        // (B, T, I), written, zeros at padding; data null where not wanted
     const float* packed;        // from ostinato_pack, backward

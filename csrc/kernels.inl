@@ -94,6 +94,13 @@ int64_t forward(const OstinatoProblem& problem, const OstinatoForward& tensors) 
     ForwardBuffers(sizes, rows, tensors.saved != nullptr, {nullptr}, &work.scratch_size);
     work.scratch = workspace.reserve(work.scratch_size * threads);
     if (!work.scratch) return 1;
+    if (tensors.saved) {
+        // Scans begin at multiples of 64 bytes; what lies between them is written too.
+        const int64_t values = sizes.time * sizes.batch * sizes.padded * (sizes.kept + (sizes.lstm() ? 1 : 0));
+        for (int64_t scan = 0; scan < sizes.scans; ++scan) {
+            clear_floats(tensors.saved + sizes.saved_gates(scan) + values, sizes.saved_scan() - values);
+        }
+    }
     ostinato::run_tasks(chunks, threads, forward_task, &work);
     if (workspace.floats > KEPT_FLOATS) workspace.release();
     return 0;

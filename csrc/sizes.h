@@ -51,13 +51,13 @@ struct Sizes {
         return total;
     }
 
-    // Saved values: per scan gates (T, B, kept * padded) and c (T, B, padded); per lower layer outputs (T, B, D * H).
+    // Saved values: per scan gates (T, B, kept * padded) and c (T, B, padded); per layer outputs (T, B, D * H).
     int64_t saved_scan() const { return round_up(time * batch * padded * (kept + (lstm() ? 1 : 0)), 16); }
     int64_t saved_output() const { return time * batch * directions * hidden; }
     int64_t saved_gates(int64_t scan) const { return scan * saved_scan(); }
     int64_t saved_c(int64_t scan) const { return scan * saved_scan() + time * batch * padded * kept; }
     int64_t saved_outputs(int64_t layer) const { return scans * saved_scan() + layer * saved_output(); }
-    int64_t saved() const { return saved_outputs(problem.layers - 1); }
+    int64_t saved() const { return saved_outputs(problem.layers); }
 };
 
 // A sequence of rows in memory; row numbers go through `order` where there is one.

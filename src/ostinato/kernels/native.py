@@ -57,7 +57,7 @@ class _Backward(ctypes.Structure):
     """OstinatoBackward of csrc/kernels.h."""
 
     _fields_ = [
-        *((name, _Sequence) for name in ("x", "y", "dy", "dx")),
+        *((name, _Sequence) for name in ("x", "dy", "dx")),
         *((name, ctypes.c_void_p) for name in _POINTERS),
     ]
 
@@ -109,7 +109,7 @@ def forward(
 def backward(
     library: Library,
     problem: Problem,
-    sequences: tuple[Array, Array, Array, Array],
+    sequences: tuple[Array, Array, Array],
     packed: Array,
     states: tuple[Array, ...],
     saved: Array,
@@ -120,7 +120,7 @@ def backward(
     Args:
         library: The kernels.
         problem: The sizes.
-        sequences: `x, y, dy, dx`, each `(batch, time, features)`; dy is None for zeros; dx is written, or
+        sequences: `x, dy, dx`, each `(batch, time, features)`; dy is None for zeros; dx is written, or
             None.
         packed: The packed weights, for the backward pass.
         states: `h0, c0, dhn, dcn, dh0, dc0`, each `(layers * directions, batch, hidden)`, None for zeros; the
@@ -130,8 +130,8 @@ def backward(
     """
     h0, c0, *gradients = (_address(each) for each in states)
     pointers = ctypes.cast(_addresses(dweights), ctypes.c_void_p) if dweights else None
-    x, y, dy, dx = (_sequence(each) for each in sequences)
-    tensors = _Backward(x, y, dy, dx, _address(packed), h0, c0, _address(saved), *gradients, pointers)
+    x, dy, dx = (_sequence(each) for each in sequences)
+    tensors = _Backward(x, dy, dx, _address(packed), h0, c0, _address(saved), *gradients, pointers)
     _check(library.handle.ostinato_backward(ctypes.byref(problem), ctypes.byref(tensors)))
 
 

@@ -29,8 +29,7 @@ _NAMES = [argument.split()[-1] for argument in _ARGUMENTS.split(",")]
 torch.library.define("ostinato::recurrent", f"({_ARGUMENTS}, bool keep) -> (Tensor, Tensor, Tensor, Tensor)")
 torch.library.define(
     "ostinato::recurrent_backward",
-    f"(Tensor? dy, Tensor? dhn, Tensor? dcn, Tensor y, Tensor saved, {_ARGUMENTS}, bool[] wanted)"
-    " -> Tensor[]",
+    f"(Tensor? dy, Tensor? dhn, Tensor? dcn, Tensor saved, {_ARGUMENTS}, bool[] wanted) -> Tensor[]",
 )
 
 
@@ -130,7 +129,7 @@ def _or_empty(tensor: Tensor | None, like: Tensor) -> Tensor:
 
 def run_backward(
     call: Call,
-    outputs: tuple[Tensor, Tensor],
+    saved: Tensor,
     gradients: tuple[Tensor | None, Tensor | None, Tensor | None],
     wanted: Sequence[bool],
 ) -> list[Tensor]:
@@ -138,7 +137,7 @@ def run_backward(
 
     Args:
         call: The arguments of the forward pass.
-        outputs: The outputs `(batch, time, directions * hidden)` and what the forward pass kept.
+        saved: What the forward pass kept.
         gradients: Of the outputs and of the final h and c; None for zeros.
         wanted: Whether the gradients of x, h0, c0 and the weights are wanted.
 
@@ -147,12 +146,12 @@ def run_backward(
     """
     results = _new_gradients(wanted, call.x, call.h0, call.c0, call.weights)
     dx, dh0, dc0, *dweights = results
-    (y, saved), (dy, dhn, dcn) = outputs, gradients
+    dy, dhn, dcn = gradients
     want_x, want_h0, want_c0, want_weights = wanted
     native.backward(
         call.library,
         call.problem,
-        (call.x, _rows(y), None if dy is None else _rows(dy), dx if want_x else None),
+        (call.x, None if dy is None else _rows(dy), dx if want_x else None),
         call.packed(True),
         (
             call.h0,
@@ -169,9 +168,9 @@ def run_backward(
 
 
 def _backward(
-    dy: Tensor | None, dhn: Tensor | None, dcn: Tensor | None, y: Tensor, saved: Tensor, *arguments: Any
+    dy: Tensor | None, dhn: Tensor | None, dcn: Tensor | None, saved: Tensor, *arguments: Any
 ) -> list[Tensor]:
-    return run_backward(Call(*arguments[:-1]), (y, saved), (dy, dhn, dcn), arguments[-1])
+    return run_backward(Call(*arguments[:-1]), saved, (dy, dhn, dcn), arguments[-1])
 
 
 def _rows(sequence: Tensor) -> Tensor:
@@ -185,10 +184,9 @@ def _new_outputs(
     """Return room for the outputs, laid out in memory as the inputs are: batch first or time first."""
     batch, time, _ = x.shape
     width = directions * h0.size(2)
-    if batch > 1 and x.stride(0) < x.stride(1):
-        y = x.new_empty(time, batch, width).transpose(0, 1)
-    else:
-        y = x.new_empty(batch, time, width)
+    time_first = batch > 1 and x.stride(0) < x.stride(1)
+    strides = (width, batch * width, 1) if time_first else (time * width, width, 1)
+    y = torch.empty_strided((batch, time, width), strides, dtype=x.dtype, device=x.device)
     return y, torch.empty_like(h0), None if c0 is None else torch.empty_like(c0)
 
 
@@ -212,19 +210,20 @@ def _fake_forward(*arguments: Any) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     steps, hidden = x.size(0) * x.size(1), h0.size(2)
     padded = (hidden + 7) // 8 * 8
     per_unit = {"lstm": 5, "gru": 4}.get(_KINDS[kind], 0)
-    size = steps * directions * (layers * padded * per_unit + (layers - 1) * hidden)
+    scan = (steps * padded * per_unit + 15) // 16 * 16
+    size = layers * directions * (scan + steps * hidden)
     return y, hn, _or_empty(cn, y), x.new_empty(size if keep else 0)
 
 
 def _fake_backward(*arguments: Any) -> list[Tensor]:
-    """Return gradients of the right shapes without numbers; the first five arguments do not matter."""
-    return _new_gradients(arguments[-1], *arguments[5:9])
+    """Return gradients of the right shapes without numbers; the first four arguments do not matter."""
+    return _new_gradients(arguments[-1], *arguments[4:8])
 
 
 def _setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
     x, h0, c0, weights, lengths, seed, *settings, _keep = inputs
-    y, _, _, saved = output
-    ctx.save_for_backward(x, h0, c0, lengths, seed, y, saved, *weights)
+    saved = output[3]
+    ctx.save_for_backward(x, h0, c0, lengths, seed, saved, *weights)
     ctx.settings = settings
     ctx.set_materialize_grads(False)
     ctx.mark_non_differentiable(saved)
@@ -233,11 +232,11 @@ def _setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]
 def _gradients(
     ctx: Any, dy: Tensor | None, dhn: Tensor | None, dcn: Tensor | None, _: Any
 ) -> tuple[Any, ...]:
-    x, h0, c0, lengths, seed, y, saved, *weights = ctx.saved_tensors
+    x, h0, c0, lengths, seed, saved, *weights = ctx.saved_tensors
     need = ctx.needs_input_grad
     wanted = [need[0], need[1], need[2], any(need[3])]
     dx, dh0, dc0, *dweights = torch.ops.ostinato.recurrent_backward(
-        dy, dhn, dcn, y, saved, x, h0, c0, weights, lengths, seed, *ctx.settings, wanted
+        dy, dhn, dcn, saved, x, h0, c0, weights, lengths, seed, *ctx.settings, wanted
     )
     rest = [None] * (len(_NAMES) - 4 + 1)
     return (
@@ -266,7 +265,7 @@ class Recurrent(torch.autograd.Function):
         x, h0, c0, lengths, seed = tensors
         call = Call(x, h0, c0, weights, lengths, seed, *settings)
         y, hn, cn, saved = run_forward(call, True)
-        ctx.save_for_backward(*tensors, y, saved, *weights)
+        ctx.save_for_backward(*tensors, saved, *weights)
         ctx.settings = settings
         ctx.set_materialize_grads(False)
         return (y, hn) if c0 is None else (y, hn, cn)
@@ -275,12 +274,12 @@ class Recurrent(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, *gradients: Tensor | None) -> Any:
         """Run back over time."""
-        x, h0, c0, lengths, seed, y, saved, *weights = ctx.saved_tensors
+        x, h0, c0, lengths, seed, saved, *weights = ctx.saved_tensors
         need = ctx.needs_input_grad
         dy, dhn, dcn = (*gradients, None)[:3]
         call = Call(x, h0, c0, weights, lengths, seed, *ctx.settings)
         wanted = (*need[:3], any(need[11:]))
-        results = run_backward(call, (y, saved), (dy, dhn, dcn), wanted)
+        results = run_backward(call, saved, (dy, dhn, dcn), wanted)
         dx, dh0, dc0, *dweights = (
             each if wants else None for each, wants in zip(results, (*need[:3], *need[11:]), strict=True)
         )
