@@ -18,7 +18,7 @@ import machine
 import numpy as np
 import pandas as pd
 
-from ostinato.tasks import pretrained, pretrained_network
+from ostinato.tasks import pretrained, pretrained_network, pretrained_values
 
 ROOT = Path(__file__).resolve().parent.parent
 DATA = ROOT.parent / "shared" / "data"
@@ -132,7 +132,7 @@ def run(task: Task, members: tuple[pretrained_network.Member, ...] | None) -> np
     """Quantile forecasts of a task: (series, horizon, 9)."""
     ends = np.cumsum([len(past) for past in task.pasts])
     starts = np.concatenate([[0], ends[:-1]])
-    return pretrained.forecast_values(
+    return pretrained_values.forecast_values(
         np.concatenate(task.pasts),
         starts,
         ends,

@@ -14,7 +14,7 @@ import machine
 import numpy as np
 
 from ostinato.synthetic import generate
-from ostinato.tasks import pretrained, pretrained_network
+from ostinato.tasks import pretrained_network, pretrained_values
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results" / "zeroshot_speed.json"
@@ -55,7 +55,7 @@ def throughput(season_length: int, long_season: int) -> dict[str, float]:
     walls, processors = [], []
     for _ in range(REPEATS + 1):
         wall, processor = time.perf_counter(), time.process_time()
-        pretrained.forecast_values(
+        pretrained_values.forecast_values(
             series.reshape(-1),
             ends - LENGTH,
             ends,
