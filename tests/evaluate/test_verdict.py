@@ -45,7 +45,7 @@ def test_a_network_that_is_surely_better_is_to_be_used():
     assert found.text == (
         "net is better than the best baseline, SeasonalNaive: "
         f"its error is {100 * found.improvement:.0f} % lower "
-        f"(95 % interval {low} to {high}, 8 origins). net's forecast is the one to use."
+        f"(95 % interval {low} to {high} lower, 8 origins). net's forecast is the one to use."
     )
 
 
@@ -56,7 +56,8 @@ def test_a_network_that_is_worse_leaves_the_forecast_to_the_best_baseline():
     assert found.beats_seasonal_naive is True
     assert found.improvement < 0
     assert "net is not better than the best baseline, Naive: its error is" in found.text
-    assert "% higher (improvement: 95 % interval" in found.text
+    low, high = (f"{-100 * end:.0f} %" for end in reversed(found.interval))
+    assert f"% higher (95 % interval {low} to {high} higher, 8 origins)" in found.text
     assert found.text.endswith("Naive's forecast is the one to use.")
 
 
@@ -68,7 +69,9 @@ def test_a_difference_that_may_be_chance_is_called_so():
     assert found.improvement > 0 > found.interval[0]
     assert found.best == "net"
     assert found.beats_seasonal_naive is True
+    assert "net did better than the best baseline" in found.text
     assert "lower, though that may be chance (95 % interval" in found.text
+    assert "% higher to " in found.text
 
 
 @pytest.mark.parametrize("origins", [1, 2])
@@ -80,7 +83,8 @@ def test_fewer_than_three_origins_are_too_little(origins):
     assert np.isnan(found.interval).all()
     assert found.improvement > 0
     assert "too little history to tell" in found.text
-    assert f"{origins} origin" in found.text
+    assert f"over {origins} origin" in found.text
+    assert "lower than that of SeasonalNaive, which may be chance" in found.text
 
 
 def test_no_backtest_at_all_is_too_little():
@@ -126,6 +130,12 @@ def test_a_network_as_perfect_as_its_baseline_is_not_better():
     cv, frame = drawn(8, net=0.0, SeasonalNaive=0.0)
     found = judge(cv, frame, 12, model="net")
     assert (found.best, found.improvement) == ("SeasonalNaive", 0.0)
+    assert "their errors are equal (8 origins)" in found.text
+
+
+def test_equal_errors_over_few_origins_are_called_equal():
+    cv, frame = drawn(2, net=0.0, SeasonalNaive=0.0)
+    assert "over 2 origins its error equals that of SeasonalNaive." in judge(cv, frame, 12, model="net").text
 
 
 def test_a_network_without_forecasts_cannot_be_judged():

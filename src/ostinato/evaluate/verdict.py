@@ -213,13 +213,16 @@ def _too_little(
     best: str, network: str, origins: int, improvement: float = float("nan"), against: str = ""
 ) -> Verdict:
     """The verdict that nothing can be told."""
-    count = {0: "no origin", 1: "1 origin"}.get(origins, f"{origins} origins")
-    seen = ""
-    if not np.isnan(improvement):
-        seen = f" ({network}'s error was {_compare(improvement)} than that of {against}, which may be chance)"
+    if np.isnan(improvement):
+        seen = "no origin has values to compare"
+    elif improvement == 0:
+        seen = f"over {_origins(origins)} its error equals that of {against}"
+    else:
+        than = f"{_compare(improvement)} than that of {against}"
+        seen = f"over {_origins(origins)} its error is {than}, which may be chance"
     text = (
-        f"There is too little history to tell whether the network is better than the baselines: "
-        f"{count} with values to compare{seen}. {best}'s forecast is the one to use."
+        f"There is too little history to tell whether {network} is better than the baselines: {seen}. "
+        f"{best}'s forecast is the one to use."
     )
     unknown = float("nan")
     return Verdict(best, network, None, improvement, (unknown, unknown), origins, text)
@@ -230,13 +233,31 @@ def _sentence(
 ) -> str:
     """The verdict in words."""
     series, origins = size
-    over = f"{origins} origin{'s' if origins > 1 else ''}" + (f" of {series} series" if series > 1 else "")
-    sure = f"95 % interval {_percent(interval[0])} to {_percent(interval[1])}, {over}"
-    error = f"the best baseline, {best}: its error is {_compare(improvement)}"
-    if improvement > 0:
-        chance = "" if interval[0] > 0 else ", though that may be chance"
-        return f"{model} is better than {error}{chance} ({sure}). {model}'s forecast is the one to use."
-    return f"{model} is not better than {error} (improvement: {sure}). {best}'s forecast is the one to use."
+    over = _origins(origins) + (f" of {series} series" if series > 1 else "")
+    if improvement == 0:
+        found = f"is not better than the best baseline, {best}: their errors are equal ({over})"
+        return f"{model} {found}. {best}'s forecast is the one to use."
+    verb, doubt = ("is", "") if interval[0] > 0 else ("did", ", though that may be chance")
+    if improvement < 0:
+        verb, doubt = "is not", ""
+    found = (
+        f"{verb} better than the best baseline, {best}: its error is {_compare(improvement)}{doubt} "
+        f"(95 % interval {_range(*interval)}, {over})"
+    )
+    return f"{model} {found}. {model if improvement > 0 else best}'s forecast is the one to use."
+
+
+def _origins(number: int) -> str:
+    return f"{number} origin{'' if number == 1 else 's'}"
+
+
+def _range(low: float, high: float) -> str:
+    """An interval in words: "3.0 % to 20 % lower", "4.0 % higher to 8.0 % lower"."""
+    if low >= 0:
+        return f"{_percent(low)} to {_percent(high)} lower"
+    if high <= 0:
+        return f"{_percent(-high)} to {_percent(-low)} higher"
+    return f"{_percent(-low)} higher to {_percent(high)} lower"
 
 
 def _compare(improvement: float) -> str:
