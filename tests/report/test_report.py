@@ -111,6 +111,35 @@ def test_without_pictures_neither_picture_nor_page_is_written(tmp_path):
     assert not (tmp_path / "report.html").exists()
 
 
+def test_a_run_without_pictures_removes_those_of_an_earlier_run(tmp_path):
+    report.write(make_content(), tmp_path)
+    report.write(make_content(), tmp_path, pictures=False)
+    assert not (tmp_path / "report.html").exists()
+    assert not (tmp_path / "forecast.png").exists()
+
+
+def test_true_values_are_written_to_the_last_digit(tmp_path):
+    content = make_content()
+    true = np.resize([12345678901234.0, 0.1 + 0.2, -5.0, np.nan, 1e300], len(content.backtest))
+    content = dataclasses.replace(content, backtest=content.backtest.assign(y=true))
+    found = pd.read_csv(
+        report.write(content, tmp_path, pictures=False)["backtest"], float_precision="round_trip"
+    )
+    np.testing.assert_array_equal(found["y"], true)
+
+
+def test_a_failure_takes_an_empty_new_folder_away(tmp_path):
+    with pytest.raises(ValueError, match="no"), report.results_folder(tmp_path / "new"):
+        raise ValueError("no")
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_failure_leaves_an_older_folder(tmp_path):
+    with pytest.raises(ValueError, match="no"), report.results_folder(tmp_path):
+        raise ValueError("no")
+    assert tmp_path.exists()
+
+
 def test_tables_read_back_as_they_were(tmp_path):
     content = make_content()
     outputs = report.write(content, tmp_path, pictures=False)
@@ -138,7 +167,7 @@ def test_summary_has_the_promised_keys(tmp_path):
     assert found == report.summary(content, outputs)
     assert list(found) == [
         *("file", "series", "rows", "freq", "season_length", "h", "recipe", "cell", "seed"),
-        *("backtest", "verdict", "outputs", "seconds", "versions"),
+        *("backtest", "verdict", "outputs", "seconds", "versions", "notes"),
     ]
     assert found["backtest"]["origins"] == 5
     assert set(found["backtest"]["scores"]["LSTM"]) == {"mae", "rmse", "mase", "smape"}

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import time
 from pathlib import Path
 
 from ostinato import report
 from ostinato.cli.progress import Progress
 from ostinato.cli.reading import read_table
+from ostinato.data.tables import Table
 from ostinato.report import ReportContent, TrainingCurve
 from ostinato.tasks.info import versions
 from ostinato.tasks.recipes import find_recipe
@@ -31,7 +33,15 @@ def run(arguments: argparse.Namespace) -> None:
     settings = _settings(arguments)
     table = read_table(arguments)
     seconds = {"read": time.perf_counter() - started}
-    out = report.prepare_folder(Path(arguments.out or f"ostinato-{table.name}"))
+    with report.results_folder(Path(arguments.out or f"ostinato-{table.name}")) as out:
+        _run_into(out, arguments, settings, table, seconds)
+
+
+def _run_into(
+    out: Path, arguments: argparse.Namespace, settings: RunSettings, table: Table, seconds: dict[str, float]
+) -> None:
+    """Forecast a table and leave the results in a folder."""
+    started = time.perf_counter() - seconds["read"]
     speak = not (arguments.json or arguments.quiet)
     if speak:
         print(f"{table.source}: {_count(table.rows, 'row')}, {_count(table.series, 'series', '')}")
@@ -49,8 +59,8 @@ def run(arguments: argparse.Namespace) -> None:
         print(json.dumps(report.summary(content, outputs), allow_nan=False))
         return
     if speak:
-        _print_lines(result.notes)
-    print(f"\n{result.verdict.text}\n\n{_board(result)}\n")
+        _print_lines([*result.notes, ""])
+    print(f"{result.verdict.text}\n\n{_board(result)}\n")
     _print_lines([f"{name:<12}{path}" for name, path in outputs.items()])
     if speak:
         print(f"{'seconds':<12}{seconds['total']:.1f}")
@@ -121,11 +131,17 @@ def _board(result: ForecastRun) -> str:
         return "no scores: the history is too short for a backtest"
     width = max(len(name) for name in board["model"])
     lines = [f"{'model':<{width}}  {'MAE':>9}  {'RMSE':>9}  {'MASE':>7}  {'sMAPE':>7}"]
-    lines += [
-        f"{row.model:<{width}}  {row.mae:>9.4g}  {row.rmse:>9.4g}  {row.mase:>7.3f}  {row.smape:>7.2f}"
-        for row in board.itertuples()
-    ]
+    forms = {"mae": "9.4g", "rmse": "9.4g", "mase": "7.3f", "smape": "7.2f"}
+    for name, *values in board[["model", *forms]].itertuples(index=False, name=None):
+        scores = "  ".join(_score(value, form) for value, form in zip(values, forms.values(), strict=True))
+        lines.append(f"{name:<{width}}  {scores}")
     return "\n".join(lines)
+
+
+def _score(value: float, form: str) -> str:
+    """A number of the leaderboard in its column; a dash where there is none, as the MASE of constant series."""
+    width = form.partition(".")[0]
+    return f"{'-':>{width}}" if math.isnan(value) else f"{value:>{form}}"
 
 
 def _count(number: int, singular: str, plural: str = "s") -> str:

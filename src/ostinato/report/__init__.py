@@ -1,6 +1,6 @@
 """A judged forecast as files: tables, a picture, one page of HTML, and a summary for programs."""
 
 from ostinato.report.content import ReportContent, TrainingCurve, summary
-from ostinato.report.files import prepare_folder, write
+from ostinato.report.files import prepare_folder, results_folder, write
 
-__all__ = ["ReportContent", "TrainingCurve", "prepare_folder", "summary", "write"]
+__all__ = ["ReportContent", "TrainingCurve", "prepare_folder", "results_folder", "summary", "write"]

@@ -93,7 +93,7 @@ def summary(content: ReportContent, outputs: Mapping[str, Any]) -> dict[str, Any
 
     Returns:
         file, series, rows, freq, season_length, h, recipe, cell, seed, backtest, verdict, outputs,
-        seconds, versions.
+        seconds, versions, notes.
     """
     verdict = content.verdict
     interval = None if math.isnan(verdict.interval[0]) else list(verdict.interval)
@@ -118,6 +118,7 @@ def summary(content: ReportContent, outputs: Mapping[str, Any]) -> dict[str, Any
         "outputs": {name: str(path) for name, path in outputs.items()},
         "seconds": {name: round(float(value), 3) for name, value in content.seconds.items()},
         "versions": dict(content.versions),
+        "notes": list(content.notes),
     }
     cleaned: dict[str, Any] = _json_safe(plain)
     return cleaned

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pandas as pd
 
 from ostinato.errors import ConfigError
 from ostinato.report.content import ReportContent, summary
+
+PICTURES = ("forecast.png", "report.html")
 
 
 def prepare_folder(folder: str | Path) -> Path:
@@ -36,6 +39,27 @@ def prepare_folder(folder: str | Path) -> Path:
     return path
 
 
+@contextmanager
+def results_folder(folder: str | Path) -> Iterator[Path]:
+    """A folder for results, made as by `prepare_folder`; a failure before the first result takes it away again.
+
+    Args:
+        folder: made if it does not exist, with its parents.
+
+    Raises:
+        ConfigError: it cannot be made or written to.
+    """
+    existed = Path(folder).exists()
+    path = prepare_folder(folder)
+    try:
+        yield path
+    except BaseException:
+        if not existed:
+            with suppress(OSError):
+                path.rmdir()  # refused where something is in it
+        raise
+
+
 def write(
     content: ReportContent,
     out_dir: str | Path,
@@ -48,7 +72,8 @@ def write(
     Args:
         content: what the report says.
         out_dir: folder to write to; made if it does not exist.
-        pictures: also write forecast.png and report.html.
+        pictures: also write forecast.png and report.html; without, those of an earlier run are removed, as
+            they would show another forecast.
         others: files written before, by name, that the summary names as well.
 
     Returns:
@@ -70,6 +95,9 @@ def write(
 
         parts["picture"] = ("forecast.png", lambda: picture(content))
         parts["report"] = ("report.html", lambda: page(content).encode())
+    else:
+        for file in PICTURES:
+            (folder / file).unlink(missing_ok=True)
     outputs = {name: folder / file for name, (file, _) in parts.items()}
     outputs |= {"summary": folder / "report.json", **(others or {})}
     parts["summary"] = (
@@ -82,8 +110,17 @@ def write(
 
 
 def _csv(table: pd.DataFrame) -> bytes:
-    """A table as CSV; ten digits are more than any forecast knows."""
-    return table.to_csv(index=False, float_format="%.10g", lineterminator="\n").encode()
+    """A table as CSV: true values to the last digit, computed ones to twelve."""
+    if "y" in table:
+        table = table.assign(y=[_exact(value) for value in table["y"]])
+    return table.to_csv(index=False, float_format="%.12g", lineterminator="\n").encode()
+
+
+def _exact(value: float) -> str:
+    """A number as text that reads back as the same number, whole ones without a point."""
+    if value != value:  # NaN
+        return ""
+    return f"{value:.0f}" if value == round(value) and abs(value) < 1e15 else repr(float(value))
 
 
 def _replace(path: Path, content: bytes) -> None:
