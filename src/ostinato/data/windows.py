@@ -65,7 +65,8 @@ class Windows:
         latest = np.zeros(len(self), dtype=np.bool_)
         for number in np.unique(self.series):
             places = np.flatnonzero(self.series == number)
-            held_out = min(math.ceil(len(places) * fraction - 1e-9), len(places) - 1)  # 1e-9: 0.1 is not exact
+            share = math.ceil(len(places) * fraction - 1e-9)  # 1e-9: 0.1 is not exact
+            held_out = min(share, len(places) - 1)
             latest[places[len(places) - held_out :]] = True
         return latest
 

@@ -154,7 +154,7 @@ class Forecaster:
         Args:
             h: steps; the constructor's when None. Beyond it, the networks go on from their own forecasts.
             level: intervals in percent, such as `[80, 95]`. Their widths come from a backtest, which is run on the
-                fitted past if `cross_validation` was not (one more training).
+                fitted past if `cross_validation` was not, with one training at its first origin.
 
         Returns:
             A frame of the kind that came in: unique_id, ds, forecast, and forecast-lo-80, forecast-hi-80 for each
@@ -170,8 +170,8 @@ class Forecaster:
         if level is not None:
             levels = check_levels(level)
             if self.conformal_ is None or len(self.conformal_.spread) < steps:
-                self.conformal_ = self._calibrate(steps)
-            forecast = self.conformal_.apply(forecast, levels)
+                self.cross_validation(h=steps, refit=False)
+            forecast = self._conformal().apply(forecast, levels)
         return frames.from_long(forecast, self.like_)
 
     def cross_validation(
@@ -181,6 +181,7 @@ class Forecaster:
         step_size: int | None = None,
         refit: bool = True,
         *,
+        h: int | None = None,
         n_jobs: int = 1,
         baselines: str = "simple",
         progress: Progress | None = None,
@@ -194,6 +195,7 @@ class Forecaster:
             n_windows: origins; as many as the history allows, at most eight, when None.
             step_size: steps from one origin to the next; `h` when None.
             refit: train anew at each origin; otherwise once, at the first.
+            h: steps forecast from each origin; the constructor's when None.
             n_jobs: processes. More than one needs the usual guard `if __name__ == "__main__":` in a script.
             baselines: "simple", "all" (with statsforecast's AutoETS, AutoARIMA, AutoTheta), or "auto".
             progress: called with (fits done, fits in all).
@@ -208,13 +210,14 @@ class Forecaster:
         else:
             freq, like, frame = self._prepare(df)
             seed = self._seed()
+        h = check_horizon(self.h if h is None else h)
         make = self.maker(freq, seed)
-        origins = self._origins(frame, make, self.h, n_windows, step_size)
+        origins = self._origins(frame, make, h, n_windows, step_size)
         others, _ = make_baselines(frame, freq, season_length=self.season_length, choice=baselines)
         table = backtest(
             {self.name: make, **others},
             frame,
-            h=self.h,
+            h=h,
             freq=freq,
             n_windows=origins.number,
             step_size=origins.step,
@@ -227,14 +230,17 @@ class Forecaster:
         return frames.from_long(table, like)
 
     def leaderboard(self) -> pd.DataFrame:
-        """MAE, RMSE, MASE and sMAPE of the network and the baselines in the last backtest; runs one if there was none.
+        """MAE, RMSE, MASE and sMAPE of the network and the baselines in the last backtest.
+
+        Without one, `cross_validation(refit=False)` is run first; call `cross_validation()` for a stricter one, in
+        which the network is trained anew at each origin.
 
         Returns:
             model, mae, rmse, mase, smape, the best first.
         """
         table: pd.DataFrame | None = getattr(self, "backtest_", None)
         if table is None:
-            self.cross_validation()
+            self.cross_validation(refit=False)
             return self.leaderboard()
         season = self.season_length or season_of(self.backtest_frame_, self.freq_)
         return scores.leaderboard(table, self.backtest_frame_, season)
@@ -282,22 +288,6 @@ class Forecaster:
             seed=seed,
         )
 
-    def _calibrate(self, h: int) -> Conformal:
-        """Interval widths from a backtest of the fitted settings, trained once at its first origin."""
-        model = self._fitted()
-        make = self.maker(model.freq, self.seed_)
-        origins = self._origins(model.frame, make, h, None, None)
-        table = backtest(
-            {self.name: make},
-            model.frame,
-            h=h,
-            freq=model.freq,
-            n_windows=origins.number,
-            step_size=origins.step,
-            refit=False,
-        )
-        return self._widths(table, model.frame)
-
     @staticmethod
     def _origins(
         frame: pd.DataFrame,
@@ -321,6 +311,10 @@ class Forecaster:
                 "use a smaller horizon or a longer history"
             )
         return origins
+
+    def _conformal(self) -> Conformal:
+        assert self.conformal_ is not None, "a backtest sets it"
+        return self.conformal_
 
     def _widths(self, table: pd.DataFrame, frame: pd.DataFrame) -> Conformal:
         season = self.season_length or season_of(frame, self.freq_)

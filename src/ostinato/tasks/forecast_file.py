@@ -14,7 +14,7 @@ from ostinato.evaluate.conformal import Conformal
 from ostinato.tasks.encoding import SeriesEncoding
 from ostinato.tasks.fitting import Member, Plan
 from ostinato.tasks.forecast import Forecaster
-from ostinato.tasks.pretrained_network import to_member, weight_files
+from ostinato.tasks.pretrained_network import read_member, to_member, weight_files
 from ostinato.tasks.recipes import find_recipe
 from ostinato.tasks.trained import TrainedForecaster
 from ostinato.tasks.zero_shot import ZeroShotForecaster
@@ -77,7 +77,8 @@ def _pretrained_networks() -> Parts:
         for number, file in enumerate(files)
         for name, weight in load_file(file).items()
     }
-    return {"members": [file.stem for file in files]}, weights, {}
+    members = [{"name": file.stem, "plain": read_member(file).plain} for file in files]
+    return {"members": members}, weights, {}
 
 
 def load(path: str | Path) -> Forecaster:
@@ -111,7 +112,8 @@ def _rebuild(file: ModelFile) -> Forecaster:
         forecaster.model_ = _trained(file, forecaster, frame)
     else:
         members = tuple(
-            to_member(_state(file, number), str(name)) for number, name in enumerate(config["members"])
+            to_member(_state(file, number), str(saved["name"]), plain=bool(saved["plain"]))
+            for number, saved in enumerate(config["members"])
         )
         forecaster.model_ = ZeroShotForecaster(frame, config["freq"], int(config["season_length"]), members)
     forecaster.freq_ = config["freq"]
