@@ -15,6 +15,7 @@ POOL = 2048  # windows cut once, from which batches are drawn
 BATCH = 256
 SCORED = 24  # steps of a longer horizon that are scored
 LEAST_HISTORY = 8
+LEAST_GAIN = 0.01  # of the loss on the steps kept apart
 
 
 def finetune(
@@ -30,7 +31,8 @@ def finetune(
 ) -> PretrainedForecaster:
     """Trains the pretrained networks further on past windows of the given series.
 
-    The last h steps of every series are kept apart; a network whose loss there did not fall stays as it was.
+    The last h steps of every series are kept apart; a network whose loss there did not fall by a
+    hundredth stays as it was.
 
     Args:
         frame: `unique_id, ds, y` sorted by series and time on a regular grid, NaN where missing.
@@ -162,7 +164,7 @@ def _tune(
         optimizer.step()
         schedule.step()
     was = pretrained_network.read_member(path)
-    if score() >= before:
+    if score() >= (1 - LEAST_GAIN) * before:
         return was
     tuned = {name: value.detach().numpy() for name, value in network.state_dict().items()}
     return pretrained_network.to_member(tuned, "the fine-tuned network", plain=was.plain)

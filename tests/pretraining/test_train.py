@@ -1,0 +1,41 @@
+"""The training script: it trains, stops, goes on, and writes weights that the package can read."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from ostinato.tasks import pretrained_network
+
+SCRIPT = Path(__file__).parents[2] / "pretraining" / "train.py"
+
+
+def train(folder, minutes, *more):
+    command = [
+        sys.executable,
+        SCRIPT,
+        folder,
+        "--minutes",
+        str(minutes),
+        "--hidden-size",
+        "8",
+        "--width",
+        "8",
+    ]
+    subprocess.run([*command, *more], check=True, capture_output=True)
+
+
+@pytest.mark.slow
+def test_a_run_goes_on_where_it_stopped(tmp_path):
+    train(tmp_path, 0.01, "--plain")
+    first = torch.load(tmp_path / "checkpoint.pt", weights_only=True)["counts"]
+    train(tmp_path, first[2] / 60 + 0.001, "--plain")
+    second = torch.load(tmp_path / "checkpoint.pt", weights_only=True)["counts"]
+    assert second[0] > first[0] > 0
+    assert (first[3], second[3]) == (1, 2)
+    lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert [line["updates"] for line in lines] == [first[0], second[0]]
+    assert pretrained_network.read_member(tmp_path / "weights.safetensors").plain
