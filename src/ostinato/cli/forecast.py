@@ -7,6 +7,7 @@ import json
 import math
 import time
 from pathlib import Path
+from typing import Any
 
 from ostinato import report
 from ostinato.cli.progress import Progress
@@ -16,8 +17,6 @@ from ostinato.report import ReportContent, TrainingCurve
 from ostinato.tasks.info import versions
 from ostinato.tasks.recipes import find_recipe
 from ostinato.tasks.run import ForecastRun, RunSettings, run_forecast
-from ostinato.tasks.trained import TrainedForecaster
-from ostinato.tasks.zero_shot import ZeroShotForecaster
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -106,22 +105,14 @@ def _content(
         command=arguments.command_line,
         versions=versions(),
         seconds=seconds,
-        training=_curves(result.forecaster.model_),
+        training=tuple(_curve(number, history) for number, history in enumerate(result.training, 1)),
         test=result.backtest.drop(columns="cutoff") if tested else None,
         value_label=table.target_cols[0] if len(table.target_cols) == 1 else "value",
     )
 
 
-def _curves(model: TrainedForecaster | ZeroShotForecaster) -> tuple[TrainingCurve, ...]:
-    """The losses of the trainings; none for networks that came trained."""
-    if isinstance(model, ZeroShotForecaster):
-        return ()
-    return tuple(
-        TrainingCurve(
-            f"network {number}", tuple(member.history["train"]), tuple(member.history["validation"])
-        )
-        for number, member in enumerate(model.members, 1)
-    )
+def _curve(number: int, history: dict[str, Any]) -> TrainingCurve:
+    return TrainingCurve(f"network {number}", tuple(history["train"]), tuple(history["validation"]))
 
 
 def _board(result: ForecastRun) -> str:

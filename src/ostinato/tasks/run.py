@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib import import_module
-from typing import Protocol
+from typing import Any, Protocol
 
 import pandas as pd
 
@@ -26,7 +26,7 @@ from ostinato.tasks.horizon import choose_horizon
 from ostinato.tasks.models import make_baselines
 from ostinato.tasks.origins import plan_origins
 from ostinato.tasks.recipes import find_recipe
-from ostinato.tasks.trained import MakeNetwork, check_lengths, split_values
+from ostinato.tasks.trained import MakeNetwork, TrainedForecaster, check_lengths, split_values
 
 NO_BACKTEST = pd.DataFrame(columns=["unique_id", "ds", "cutoff", "y"])
 NO_SCORES = pd.DataFrame(columns=["model", "mae", "rmse", "mase", "smape"])
@@ -98,6 +98,7 @@ class ForecastRun:
         backtest: unique_id, ds, cutoff, y, one column a model.
         leaderboard: model, mae, rmse, mase, smape.
         verdict: whose forecast is the one to use, and why.
+        training: what the trainings on everything went through, one dictionary a network, as `History.to_dict` gives.
         notes: sentences about what was decided and left out.
         seconds: spent on each part.
     """
@@ -110,6 +111,7 @@ class ForecastRun:
     backtest: pd.DataFrame
     leaderboard: pd.DataFrame
     verdict: Verdict
+    training: list[dict[str, Any]]
     notes: list[str]
     seconds: dict[str, float] = field(default_factory=dict)
 
@@ -169,7 +171,8 @@ class _Run:
             judged, ahead = self._backtests(makers)
         verdict = judge(judged, frame, season, model=list(self.forecasters))
         with self._timed("fit"):
-            forecaster = self._fit(verdict.network)
+            own = self._fit(self.name)
+            forecaster = own if verdict.network == self.name else self._fit(verdict.network)
         with self._timed("predict"):
             forecast = self._forecast(forecaster, makers, verdict.best, ahead)
         self.watch.close()
@@ -183,6 +186,7 @@ class _Run:
             backtest=judged,
             leaderboard=board,
             verdict=verdict,
+            training=_histories(own),
             notes=self.notes,
             seconds=self.seconds,
         )
@@ -291,6 +295,12 @@ class _Run:
         started = time.perf_counter()
         yield
         self.seconds[name] = time.perf_counter() - started
+
+
+def _histories(forecaster: Forecaster) -> list[dict[str, Any]]:
+    """The histories of the networks; none of networks that came trained."""
+    model = forecaster.model_
+    return [member.history for member in model.members] if isinstance(model, TrainedForecaster) else []
 
 
 def _import_torch_once() -> None:
