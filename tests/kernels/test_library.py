@@ -60,6 +60,16 @@ def test_the_number_of_threads_can_be_limited(monkeypatch):
     assert library.processors() >= 1
 
 
+def test_the_kernels_may_have_more_threads_than_torch(monkeypatch):
+    monkeypatch.delenv("OSTINATO_NUM_THREADS", raising=False)
+    library.set_num_threads(5)
+    assert library.threads_wanted(1) == 5
+    library.set_num_threads(None)
+    assert library.threads_wanted(1) == 1
+    with pytest.raises(ConfigError, match="count is 0; use at least 1 thread"):
+        library.set_num_threads(0)
+
+
 def test_without_built_libraries_there_is_nothing_to_load(tmp_path):
     code = "from ostinato.kernels import library; print(library.available(), library.load())"
     assert run_python(code, OSTINATO_LIBRARIES=str(tmp_path)) == "() None"

@@ -8,8 +8,9 @@ Torch is imported by the functions, so that importing this package is cheap.
 """
 
 from ostinato.kernels.arrays import forward_numpy
+from ostinato.kernels.library import set_num_threads
 from ostinato.kernels.route import info, run
 from ostinato.kernels.stack import Stack
 from ostinato.kernels.torch_path import scan_stack
 
-__all__ = ["Stack", "forward_numpy", "info", "run", "scan_stack"]
+__all__ = ["Stack", "forward_numpy", "info", "run", "scan_stack", "set_num_threads"]

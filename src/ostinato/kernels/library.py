@@ -101,15 +101,35 @@ def open_library(isa: str) -> Library | None:
     return Library(isa, path, handle)
 
 
+_threads: list[int] = []
+
+
+def set_num_threads(count: int | None) -> None:
+    """Set how many threads the kernels may use, apart from torch's own threads.
+
+    On a busy machine torch's threads wait for each other at every small operation, while those of the kernels do
+    not: a training loop may do well with one thread of torch's and several of the kernels'.
+
+    Args:
+        count: At least 1; None for as many as torch uses.
+
+    Raises:
+        ConfigError: if the count is below 1.
+    """
+    if count is not None and count < 1:
+        raise ConfigError(f"count is {count}; use at least 1 thread, or None for as many as torch uses")
+    _threads[:] = [] if count is None else [count]
+
+
 def threads_wanted(default: int) -> int:
-    """Return how many threads the kernels may use: `OSTINATO_NUM_THREADS` where it is set.
+    """Return how many threads to use: `OSTINATO_NUM_THREADS`, else what was set, else the default.
 
     Raises:
         ConfigError: if `OSTINATO_NUM_THREADS` is not a whole number above 0.
     """
     text = os.environ.get("OSTINATO_NUM_THREADS", "")
     if not text:
-        return default
+        return _threads[0] if _threads else default
     if not text.isdigit() or int(text) < 1:
         raise ConfigError(f"OSTINATO_NUM_THREADS is {text!r}; use a whole number of at least 1")
     return int(text)
