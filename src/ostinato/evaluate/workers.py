@@ -8,6 +8,7 @@ import pickle
 import signal
 import sys
 import threading
+import time
 import warnings
 from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
@@ -25,6 +26,8 @@ from ostinato.evaluate.baselines import Forecaster, Make, MovableForecaster
 Values = NDArray[np.float64]
 Found = dict[tuple[str, int], Values]
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
+PULSE = 0.5
+"""Seconds between two looks of a worker at whether its parent lives."""
 
 
 @dataclass(frozen=True)
@@ -254,6 +257,14 @@ def _prepare(packed: bytes) -> None:
     _JOBS[:] = [pickle.loads(packed)]
     if "torch" in sys.modules:
         sys.modules["torch"].set_num_threads(1)
+    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
+
+
+def _end_with(parent: int) -> None:
+    """End this worker when its parent is gone: killed outright, it can tell nobody, and the pool waits forever."""
+    while os.getppid() == parent:
+        time.sleep(PULSE)
+    os._exit(1)
 
 
 def _work_packed(unit: Unit) -> Answer:
