@@ -236,7 +236,7 @@ BAD = {
     "column": (monthly_csv(), ["--target-col", "Cows"], "Cows"),
     "freq": (monthly_csv(), ["--freq", "fortnight"], "fortnight"),
     "recipe": (monthly_csv(), ["--recipe", "magic"], "recipe is 'magic', which is not known"),
-    "seed": (monthly_csv(), ["--seed", "-1"], "--seed is -1; use 0 or more"),
+    "seed": (monthly_csv(), ["--seed", "-1"], "the seed is -1; use a whole number from 0 to 4294967295"),
     "origins": (monthly_csv(), ["--origins", "40"], "a backtest of 40 origins"),
 }
 

@@ -60,6 +60,28 @@ def test_a_level_outside_0_and_100_is_refused(fitted, level):
         fitted.predict(level=[level])
 
 
+def test_one_level_needs_no_list(fitted):
+    assert fitted.predict(level=80).equals(fitted.predict(level=[80]))
+
+
+def test_a_level_that_is_no_number_is_refused(fitted):
+    with pytest.raises(ConfigError, match="level is 80 %; use percentages between 0 and 100"):
+        fitted.predict(level="80 %")
+
+
+@pytest.mark.parametrize("seed", [-1, 2**32, 1.5, "1"])
+def test_a_seed_that_no_generator_takes_is_refused(monthly, seed):
+    with pytest.raises(ConfigError, match=r"the seed is .*; use a whole number from 0 to 4294967295"):
+        Forecaster(h=2, random_state=seed).fit(monthly)
+
+
+def test_a_season_of_no_steps_is_refused(monthly):
+    with pytest.raises(
+        ConfigError, match="season_length is 0; use 1 for no season, or the steps in a season"
+    ):
+        Forecaster(h=2, season_length=0).fit(monthly)
+
+
 @pytest.mark.parametrize("h", [0, -1, 2.5, "12", True])
 def test_a_horizon_that_is_no_count_of_steps_is_refused(monthly, h):
     with pytest.raises(ConfigError, match=r"horizon h is .*use a whole number of steps, at least 1"):

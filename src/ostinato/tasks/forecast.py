@@ -148,13 +148,13 @@ class Forecaster:
         self.backtest_: pd.DataFrame | None = None
         return self
 
-    def predict(self, h: int | None = None, level: Sequence[float] | None = None) -> Any:
+    def predict(self, h: int | None = None, level: float | Sequence[float] | None = None) -> Any:
         """Forecast the next steps of every series.
 
         Args:
             h: steps; the constructor's when None. Beyond it, the networks go on from their own forecasts.
-            level: intervals in percent, such as `[80, 95]`. Their widths come from a backtest, which is run on the
-                fitted past if `cross_validation` was not, with one training at its first origin.
+            level: interval in percent, or several, such as `[80, 95]`. Their widths come from a backtest, which is
+                run on the fitted past if `cross_validation` was not, with one training at its first origin.
 
         Returns:
             A frame of the kind that came in: unique_id, ds, forecast, and forecast-lo-80, forecast-hi-80 for each
@@ -265,14 +265,18 @@ class Forecaster:
     def _prepare(self, df: Any, **columns: Any) -> tuple[str | int, LongFrame, pd.DataFrame]:
         """The frequency, the form of the frame that came in, and its series on a regular grid."""
         check_horizon(self.h)
+        if self.season_length is not None and self.season_length < 1:
+            raise ConfigError(
+                f"season_length is {self.season_length}; use 1 for no season, or the steps in a season"
+            )
         like = frames.to_long(df, **columns)
         freq = frames.detect_freq(like.frame) if self.freq is None else self.freq
         return freq, like, frames.regularise(like.frame, freq, gaps=self.gaps)
 
     def _seed(self) -> int:
-        return (
-            int(np.random.default_rng().integers(2**31)) if self.random_state is None else self.random_state
-        )
+        if self.random_state is None:
+            return int(np.random.default_rng().integers(2**31))
+        return check_seed(self.random_state)
 
     def maker(self, freq: str | int, seed: int) -> MakeNetwork | MakeZeroShot:
         """A function from a past to a forecaster with these parameters, for `evaluate.backtest`."""
@@ -321,13 +325,26 @@ class Forecaster:
         return Conformal.from_backtest(table, frame, season, model=self.name)
 
 
-def check_levels(levels: Sequence[float]) -> tuple[float, ...]:
+def check_levels(levels: float | Sequence[float]) -> tuple[float, ...]:
     """The levels in rising order, if they all lie between 0 and 100.
 
     Raises:
         ConfigError: one does not.
     """
-    for level in levels:
-        if not 0 < level < 100:
-            raise ConfigError(f"level is {level:g}; use percentages between 0 and 100, such as 80")
-    return tuple(sorted({float(level) for level in levels}))
+    several: tuple[Any, ...] = (levels,) if isinstance(levels, (str, float, int)) else tuple(levels)
+    for level in several:
+        if not isinstance(level, (float, int, np.number)) or not 0 < level < 100:
+            shown = f"{level:g}" if isinstance(level, float) else level
+            raise ConfigError(f"level is {shown}; use percentages between 0 and 100, such as 80")
+    return tuple(sorted({float(level) for level in several}))
+
+
+def check_seed(seed: int) -> int:
+    """The seed, if every generator takes it.
+
+    Raises:
+        ConfigError: it is no whole number from 0 to 2**32 - 1.
+    """
+    if not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**32:
+        raise ConfigError(f"the seed is {seed!r}; use a whole number from 0 to {2**32 - 1}")
+    return int(seed)

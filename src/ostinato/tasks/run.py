@@ -21,7 +21,7 @@ from ostinato.evaluate.baselines import Make
 from ostinato.evaluate.conformal import Conformal
 from ostinato.evaluate.verdict import Verdict, judge
 from ostinato.evaluate.workers import promise_idle
-from ostinato.tasks.forecast import Forecaster, check_levels
+from ostinato.tasks.forecast import Forecaster, check_levels, check_seed
 from ostinato.tasks.horizon import choose_horizon
 from ostinato.tasks.models import make_baselines
 from ostinato.tasks.origins import plan_origins
@@ -81,8 +81,7 @@ class RunSettings:
             number = getattr(self, name)
             if number is not None and number < 1:
                 raise ConfigError(f"--{name} is {number}; use at least 1")
-        if self.seed < 0:
-            raise ConfigError(f"--seed is {self.seed}; use 0 or more")
+        check_seed(self.seed)
 
 
 @dataclass(frozen=True)
