@@ -215,6 +215,12 @@ def test_page_says_everything_verdict_first():
         assert model in text
 
 
+def test_page_counts_the_steps_of_the_backtest_and_not_of_the_forecast():
+    content = make_content()
+    first = content.backtest.groupby(["unique_id", "cutoff"]).head(1)
+    assert "origins of 1 step, lower is better" in page(dataclasses.replace(content, backtest=first))
+
+
 def test_every_text_is_escaped():
     evil = "<script>alert('&')</script>"
     content = dataclasses.replace(

@@ -169,8 +169,11 @@ def _leaderboard(content: ReportContent) -> str:
         mark = ' class="best"' if row["model"] == content.verdict.best else ""
         rows.append(f"<tr{mark}><td>{escape(str(row['model']))}</td>{cells}</tr>")
     head = "".join(f"<th>{name}</th>" for name in ("model", "MASE", "RMSE", "MAE", "sMAPE"))
+    origins = content.verdict.origins
+    steps = int(content.backtest.groupby(["unique_id", "cutoff"], observed=True).size().max())
     remark = (
-        f"Mean over {content.verdict.origins} origins of {content.h} steps, lower is better. "
+        f"Mean over {origins} {'origin' if origins == 1 else 'origins'} "
+        f"of {steps} {'step' if steps == 1 else 'steps'}, lower is better. "
         "MASE below 1: closer than seasonal naive was within the past. "
         "RMSE and MAE are in the unit of the values, sMAPE runs from 0 to 200."
     )
