@@ -196,3 +196,12 @@ def test_info_names_the_path_and_the_library(isa):
 def test_info_says_when_torchs_operators_run(monkeypatch):
     monkeypatch.setenv("OSTINATO_ISA", "torch")
     assert (kernels.info()["path"], kernels.info()["isa"]) == ("torch", None)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_a_layer_on_cuda_runs_on_torchs_operator(make_case):
+    case = make_case(15, padded=False)
+    moved = [each.cuda() for each in case.tensors()]
+    parts = len(case.state)
+    arguments = (case.stack, moved[0], tuple(moved[1 : 1 + parts]), moved[1 + parts :], None)
+    assert torch.equal(kernels.run(*arguments)[0], run_torch(*arguments)[0])
