@@ -43,7 +43,10 @@ def test_steps_and_times_are_inverse_and_agree_with_pandas(freq, day, steps):
 
 @pytest.mark.parametrize(
     ("freq", "expected"),
-    [("M", "ME"), ("Q", "QE-DEC"), ("A", "YE-DEC"), ("H", "h"), ("15T", "15min"), ("2M", "2ME")],
+    [
+        *[("M", "ME"), ("Q", "QE-DEC"), ("A", "YE-DEC"), ("H", "h"), ("15T", "15min"), ("2M", "2ME")],
+        *[("AS-JUL", "YS-JUL"), ("BQ", "BQE-DEC"), ("BA-MAR", "BYE-MAR"), ("SM", "SME-15"), ("b", "B")],
+    ],
 )
 def test_old_aliases_are_understood(freq, expected):
     assert parse_freq(freq).freq == expected

@@ -12,16 +12,10 @@ from ostinato.errors import ConfigError
 
 Integers = NDArray[np.int64]
 DAY = 86_400_000_000  # microseconds
-_OLD_ALIASES = {
-    "M": "ME",
-    "Q": "QE",
-    "Y": "YE",
-    "A": "YE",
-    "H": "h",
-    "T": "min",
-    "S": "s",
-    "L": "ms",
-    "BM": "BME",
+_OLD_ALIASES = {  # pandas 3 does not know them any more
+    **{"M": "ME", "Q": "QE", "Y": "YE", "A": "YE", "AS": "YS"},
+    **{"BM": "BME", "BQ": "BQE", "BY": "BYE", "BA": "BYE", "BAS": "BYS", "SM": "SME"},
+    **{"H": "h", "BH": "bh", "T": "min", "S": "s", "L": "ms", "U": "us"},
 }
 
 
@@ -84,9 +78,8 @@ def _offset(freq: str) -> pd.offsets.BaseOffset:
     name, dash, anchor = freq.strip()[len(digits) :].partition("-")
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore", FutureWarning
-            )  # of spellings to be dropped; the result is respelled
+            for category in (FutureWarning, DeprecationWarning):  # of spellings to be dropped
+                warnings.simplefilter("ignore", category)  # the result is respelled
             offset = to_offset(digits + _OLD_ALIASES.get(name, name) + dash + anchor)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise ConfigError(
