@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -19,3 +20,15 @@ def shared_data() -> Path:
     if not SHARED.is_dir():
         pytest.skip("the shared data sets are not here; set OSTINATO_SHARED_DATA")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def losses() -> ModuleType:
+    """The losses of utilsforecast; without it only the comparisons with it are skipped."""
+    return pytest.importorskip("utilsforecast.losses")
+
+
+@pytest.fixture(scope="session")
+def models() -> ModuleType:
+    """The models of statsforecast; without it only the comparisons with it are skipped."""
+    return pytest.importorskip("statsforecast.models")

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 import pytest
-from statsforecast import StatsForecast, models
 
 from ostinato.errors import ConfigError, DataError, TrainingError
 from ostinato.evaluate import baselines, workers
@@ -56,7 +55,10 @@ class Loose:
 
 
 @pytest.mark.parametrize(("h", "n_windows", "step_size"), [(4, 3, 4), (5, 4, 2), (3, 2, 7), (1, 6, 1)])
+@pytest.mark.usefixtures("models")
 def test_layout_and_numbers_are_those_of_nixtla(h, n_windows, step_size):
+    from statsforecast import StatsForecast, models
+
     frame = long({"a": 60, "b": 35, "c": 47})
     theirs = StatsForecast(
         [models.Naive(), models.SeasonalNaive(4), models.RandomWalkWithDrift(alias="Drift")], freq=1
@@ -131,7 +133,10 @@ def test_without_refit_the_model_is_made_once_and_moved_on():
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("models")
 def test_without_refit_statistical_models_agree_with_nixtla():
+    from statsforecast import StatsForecast, models
+
     frame = long({"a": 60})
     sf = StatsForecast([models.AutoETS(season_length=4)], freq=1)
     theirs = sf.cross_validation(h=4, df=frame, n_windows=3, step_size=4, refit=False)
@@ -150,6 +155,7 @@ def test_missing_values_stay_missing_in_y():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("method", ["fork", "spawn"])
+@pytest.mark.usefixtures("models")
 def test_worker_processes_give_the_same_table(method, monkeypatch):
     monkeypatch.setattr(workers, "_start_method", lambda: method)
     frame = long({"a": 40, "b": 33})

@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from utilsforecast import losses
 
 from ostinato.errors import ConfigError
 from ostinato.evaluate import metrics
@@ -103,20 +102,20 @@ def test_coverage_counts_the_ends_as_inside():
 
 
 @pytest.mark.parametrize("name", ["mae", "rmse"])
-def test_simple_errors_agree_with_utilsforecast(name):
+def test_simple_errors_agree_with_utilsforecast(name, losses):
     frame = drawn()
     expected = getattr(losses, name)(frame, ["model"])["model"][0]
     assert metrics.METRICS[name](frame["y"], frame["model"]) == pytest.approx(expected)
 
 
-def test_smape_is_200_times_that_of_utilsforecast():
+def test_smape_is_200_times_that_of_utilsforecast(losses):
     frame = drawn()
     expected = 200 * losses.smape(frame, ["model"])["model"][0]
     assert metrics.smape(frame["y"], frame["model"]) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("season_length", [1, 4, 12])
-def test_mase_agrees_with_utilsforecast(season_length):
+def test_mase_agrees_with_utilsforecast(season_length, losses):
     frame, past = drawn(), drawn(seed=4, rows=60)
     past["ds"] -= 60
     expected = losses.mase(frame, ["model"], season_length, past)["model"][0]
@@ -125,13 +124,13 @@ def test_mase_agrees_with_utilsforecast(season_length):
 
 
 @pytest.mark.parametrize("level", [0.1, 0.5, 0.975])
-def test_quantile_loss_agrees_with_utilsforecast(level):
+def test_quantile_loss_agrees_with_utilsforecast(level, losses):
     frame = drawn()
     expected = losses.quantile_loss(frame, {"model": "model"}, q=level)["model"][0]
     assert metrics.quantile_loss(frame["y"], frame["model"], level=level) == pytest.approx(expected)
 
 
-def test_crps_is_the_scaled_one_of_utilsforecast_times_the_mean_size():
+def test_crps_is_the_scaled_one_of_utilsforecast_times_the_mean_size(losses):
     frame = drawn()
     levels = np.array([0.1, 0.9])
     scaled = losses.scaled_crps(frame, {"model": ["low", "high"]}, levels)["model"][0]
@@ -139,7 +138,7 @@ def test_crps_is_the_scaled_one_of_utilsforecast_times_the_mean_size():
     assert found / frame["y"].abs().mean() == pytest.approx(scaled)
 
 
-def test_coverage_agrees_with_utilsforecast():
+def test_coverage_agrees_with_utilsforecast(losses):
     frame = drawn().rename(columns={"low": "model-lo-80", "high": "model-hi-80"})
     expected = losses.coverage(frame, ["model"], 80)["model"][0]
     assert metrics.coverage(frame["y"], frame["model-lo-80"], frame["model-hi-80"]) == pytest.approx(expected)

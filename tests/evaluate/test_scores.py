@@ -3,7 +3,6 @@
 import numpy as np
 import pandas as pd
 import pytest
-from utilsforecast import losses
 
 from ostinato.errors import DataError
 from ostinato.evaluate import baselines, metrics, scores
@@ -50,7 +49,7 @@ def test_scores_agree_with_the_metrics_cell_by_cell():
         assert found[model]["rmse"] == pytest.approx(np.mean(rmses))
 
 
-def test_mase_is_the_mean_of_utilsforecasts_over_series_and_cutoffs():
+def test_mase_is_the_mean_of_utilsforecasts_over_series_and_cutoffs(losses):
     frame = long({"a": 40, "b": 29})
     cv = judged(frame)
     expected = losses.mase(cv, MODELS, 4, frame)[MODELS].mean()
