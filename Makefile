@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 SETTINGS := pyproject.toml setup.py constraints.txt $(wildcard csrc/*)
 
-.PHONY: help forecast test check bench docs clean
+.PHONY: help forecast test check bench asan clean
 
 help:
 	@echo "make forecast   forecast examples/monthly_milk_production.csv, beside the baselines"
@@ -31,6 +31,12 @@ check: $(VENV)/.check
 bench: $(VENV)/.test
 	$(BIN)/python benchmarks/main_job.py
 	$(BIN)/python benchmarks/kernels.py
+
+asan: $(VENV)/.test
+	OSTINATO_SANITIZE=address $(BIN)/python setup.py --quiet build_ext --build-lib build/asan --build-temp build/asan-objects
+	OSTINATO_LIBRARIES=build/asan/ostinato/lib ASAN_OPTIONS=detect_leaks=0 \
+		LD_PRELOAD="$$($(CXX) -print-file-name=libasan.so) $$($(CXX) -print-file-name=libstdc++.so)" \
+		$(BIN)/python -m pytest tests/kernels -m "not slow"
 
 clean:
 	rm -rf $(VENV) build src/*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis ostinato-*/

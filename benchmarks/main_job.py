@@ -43,7 +43,9 @@ def main() -> None:
     parser.add_argument(
         "--keras-runs", type=int, default=3, help="runs of the classic recipe in Keras (default 3)"
     )
-    parser.add_argument("--keras-python", help="a Python with keras, jax and pandas; no Keras runs without it")
+    parser.add_argument(
+        "--keras-python", help="a Python with keras, jax and pandas; no Keras runs without it"
+    )
     parser.add_argument("--readme", action="store_true", help="only write the numbers into README.md")
     arguments = parser.parse_args()
     if not arguments.readme:

@@ -37,7 +37,17 @@ def test_an_unknown_option_exits_with_2(capsys):
     with pytest.raises(SystemExit) as left:
         main(["forecast", "x.csv", "--frobnicate"])
     assert left.value.code == 2
-    assert "--frobnicate" in capsys.readouterr().err
+    assert capsys.readouterr().err == "ostinato: unrecognized arguments: --frobnicate; see ostinato --help\n"
+
+
+def test_a_wrong_choice_is_one_sentence(capsys):
+    with pytest.raises(SystemExit) as left:
+        main(["forecast", "x.csv", "--cell", "transformer"])
+    assert left.value.code == 2
+    err = capsys.readouterr().err
+    assert err.startswith("ostinato: argument --cell: invalid choice")
+    assert err.endswith("see ostinato forecast --help\n")
+    assert err.count("\n") == 1
 
 
 def test_version(capsys):

@@ -196,3 +196,15 @@ def test_a_damaged_dictionary_is_refused(change):
     del content["spread"]
     with pytest.raises(ModelFileError, match="the intervals of the model file are damaged"):
         Conformal.from_dict(content)
+
+
+def test_intervals_of_a_series_that_was_never_negative_stay_so():
+    conformal = Conformal.fit(np.full((8, 2), 5.0))
+    table = pd.DataFrame(
+        {"unique_id": ["a", "a", "b", "b"], "ds": [3, 4, 3, 4], "forecast": [1.0, 9.0, 1.0, -2.0]}
+    )
+    history = pd.DataFrame({"unique_id": ["a", "b"], "ds": [2, 2], "y": [0.0, -0.1]})
+    bounded = conformal.apply(table, [80], history=history)
+    free = conformal.apply(table, [80])
+    assert bounded["forecast-lo-80"].tolist() == [0.0, *free["forecast-lo-80"].tolist()[1:]]
+    assert bounded["forecast-hi-80"].tolist() == free["forecast-hi-80"].tolist()

@@ -101,6 +101,7 @@ class Reader(HTMLParser):
 
 def test_all_files_are_written(tmp_path):
     outputs = report.write(make_content(), tmp_path / "new" / "folder")
+    report.write_summary(make_content(), outputs)
     assert {name: path.name for name, path in outputs.items()} == FILES
     assert sorted(path.name for path in (tmp_path / "new" / "folder").iterdir()) == sorted(FILES.values())
 
@@ -161,6 +162,7 @@ def test_tables_read_back_as_they_were(tmp_path):
 def test_summary_has_the_promised_keys(tmp_path):
     content = make_content()
     outputs = report.write(content, tmp_path)
+    report.write_summary(content, outputs)
     found = json.loads(outputs["summary"].read_text())
     assert found == report.summary(content, outputs)
     assert list(found) == [

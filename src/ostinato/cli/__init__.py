@@ -13,6 +13,7 @@ import shlex
 import sys
 import warnings
 from collections.abc import Sequence
+from typing import NoReturn
 
 from ostinato import __version__
 from ostinato.errors import OstinatoError, TrainingError
@@ -53,9 +54,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
+class _Parser(argparse.ArgumentParser):
+    """A parser whose errors are one sentence, like all others."""
+
+    def error(self, message: str) -> NoReturn:
+        """Leave with exit code 2."""
+        self.exit(2, f"ostinato: {message}; see {self.prog} --help\n")
+
+
 def parser() -> argparse.ArgumentParser:
     """The parser of all subcommands."""
-    root = argparse.ArgumentParser(prog="ostinato", description=DESCRIPTION)
+    root = _Parser(prog="ostinato", description=DESCRIPTION)
     root.add_argument("--version", action="version", version=f"ostinato {__version__}")
     commands = root.add_subparsers(dest="command", required=True, metavar="COMMAND")
     forecast = commands.add_parser(

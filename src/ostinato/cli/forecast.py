@@ -54,6 +54,7 @@ def _run_into(
     result.forecaster.save(model)
     outputs = report.write(content, out, pictures=not arguments.no_report, others={"model": model})
     seconds |= {"report": time.perf_counter() - reported, "total": time.perf_counter() - started}
+    report.write_summary(content, outputs)
     if arguments.json:
         print(json.dumps(report.summary(content, outputs), allow_nan=False))
         return

@@ -15,7 +15,7 @@ from ostinato.data.readers import from_frame
 from ostinato.data.rows import to_rows
 from ostinato.errors import ConfigError, DataError
 
-MAX_GROWTH = 50  # filling gaps may not make a frame more than this many times longer
+MAX_GROWTH = 20  # filling gaps may not make a frame more than this many times longer
 GAPS = ("fill", "refuse")
 
 

@@ -162,7 +162,12 @@ class Conformal:
         return found
 
     def apply(
-        self, table: pd.DataFrame, levels: Sequence[float] = LEVELS, column: str = "forecast"
+        self,
+        table: pd.DataFrame,
+        levels: Sequence[float] = LEVELS,
+        column: str = "forecast",
+        *,
+        history: pd.DataFrame | None = None,
     ) -> pd.DataFrame:
         """Add the ends of the intervals to a table of forecasts.
 
@@ -170,6 +175,7 @@ class Conformal:
             table: unique_id, ds and the forecasts, the same number of rows for each series.
             levels: in percent, between 0 and 100.
             column: name of the forecasts' column.
+            history: unique_id, ds, y; the intervals of a series that was never negative do not go below 0.
 
         Returns:
             The table with forecast-lo-80, forecast-hi-80 and so on for each level; NaN for a series
@@ -179,10 +185,15 @@ class Conformal:
         middle = table[column].to_numpy(dtype=np.float64).reshape(len(names), -1)
         units = np.array([self.scales.get(str(name), np.nan) if self.scales else 1.0 for name in names])
         widths = self.widths(middle.shape[1], levels)
+        least = np.full(len(names), -np.inf)
+        if history is not None:
+            lowest = history.groupby("unique_id", sort=False, observed=True)["y"].min()
+            least = np.where(lowest.reindex(names).to_numpy(dtype=np.float64) >= 0, 0.0, -np.inf)
+        floor = np.minimum(least[:, None], middle)  # a forecast below 0 keeps its interval around it
         result = table.copy()
         for level, width in zip(levels, widths, strict=True):
             half = units[:, None] * width
-            result[f"{column}-lo-{level:g}"] = (middle - half).ravel()
+            result[f"{column}-lo-{level:g}"] = np.maximum(middle - half, floor).ravel()
             result[f"{column}-hi-{level:g}"] = (middle + half).ravel()
         return result
 

@@ -67,7 +67,7 @@ def write(
     pictures: bool = True,
     others: Mapping[str, Path] | None = None,
 ) -> dict[str, Path]:
-    """Write the tables, the picture, the page and the summary.
+    """Write the tables, the picture and the page; `write_summary` comes last, when the time taken is known.
 
     Args:
         content: what the report says.
@@ -78,7 +78,7 @@ def write(
 
     Returns:
         Paths by name: forecast, backtest, leaderboard, picture, report (these two with `pictures`
-        only), summary, and the others.
+        only), the others, and summary, which is yet to be written.
 
     Raises:
         ConfigError: the folder cannot be written to.
@@ -99,14 +99,23 @@ def write(
         for file in PICTURES:
             (folder / file).unlink(missing_ok=True)
     outputs = {name: folder / file for name, (file, _) in parts.items()}
-    outputs |= {"summary": folder / "report.json", **(others or {})}
-    parts["summary"] = (
-        "report.json",
-        lambda: (json.dumps(summary(content, outputs), indent=2, allow_nan=False) + "\n").encode(),
-    )
     for name, (_, make) in parts.items():
         _replace(outputs[name], make())
-    return outputs
+    return {**outputs, "summary": folder / "report.json", **(others or {})}
+
+
+def write_summary(content: ReportContent, outputs: Mapping[str, Path]) -> None:
+    """Write report.json.
+
+    Args:
+        content: what the report says.
+        outputs: what `write` returned.
+
+    Raises:
+        ConfigError: the folder cannot be written to.
+    """
+    text = json.dumps(summary(content, outputs), indent=2, allow_nan=False) + "\n"
+    _replace(outputs["summary"], text.encode())
 
 
 def _csv(table: pd.DataFrame) -> bytes:

@@ -171,7 +171,7 @@ class Forecaster:
             levels = check_levels(level)
             if self.conformal_ is None or len(self.conformal_.spread) < steps:
                 self.cross_validation(h=steps, refit=False)
-            forecast = self._conformal().apply(forecast, levels)
+            forecast = self._conformal().apply(forecast, levels, history=model.frame)
         return frames.from_long(forecast, self.like_)
 
     def cross_validation(

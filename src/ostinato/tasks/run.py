@@ -287,7 +287,7 @@ class _Run:
         season = self.table.season_length
         forecaster.conformal_ = Conformal.from_backtest(ahead, frame, season, model=name)
         widths = Conformal.from_backtest(ahead, frame, season, model=best)
-        return widths.apply(forecast, self.settings.levels).assign(model=best)
+        return widths.apply(forecast, self.settings.levels, history=frame).assign(model=best)
 
     @contextmanager
     def _timed(self, name: str) -> Iterator[None]:
