@@ -1,1 +1,1 @@
-"""To be described."""
+"""The tasks: where files, networks, training and judgement meet. One estimator a task."""
