@@ -93,17 +93,29 @@ def _blocks(lengths: npt.NDArray[np.int64], bounds: list[int]) -> list[tuple[npt
 def _forecast_block(
     history: Array, h: int, seasons: tuple[int, int], members: tuple[Member, ...], longest: int
 ) -> npt.NDArray[np.float64]:
-    """Forecasts histories of one bucket of lengths: (batch, h, 9)."""
+    """Forecasts histories of one bucket of lengths: (batch, h, 9).
+
+    Only series of which logarithms are taken are prepared once more for the members that read plain values.
+    """
     steps = np.arange(1, h + 1)
+    patches = pretrained_inputs.patches_for(longest)
     total = np.zeros((len(history), h, len(LEVELS)))
-    for plain in sorted({member.plain for member in members}):
-        past = pretrained_scaling.prepare(history, *seasons, pretrained_scaling.no_logarithm(history, plain))
-        inputs = pretrained_inputs.build(history, past, steps, pretrained_inputs.patches_for(longest))
+    rows = np.arange(len(history))
+    for plain in (False, True):
+        if not len(rows) or all(member.plain != plain for member in members):
+            continue
+        told = pretrained_scaling.no_logarithm(history[rows], plain)
+        past = pretrained_scaling.prepare(history[rows], *seasons, told)
+        inputs = pretrained_inputs.build(history[rows], past, steps, patches)
         for member in members:
-            if member.plain == plain:
+            if member.plain or not plain:
                 units = pretrained_network.quantiles(member, inputs).astype(np.float64)
-                levels = units * past.unit[:, None, None] + past.adjusted[:, -1][:, None, None]
-                total += _bounded(levels, past)
+                levels = _bounded(
+                    units * past.unit[:, None, None] + past.adjusted[:, -1][:, None, None], past
+                )
+                fits = ~past.logged | (member.plain == plain)
+                total[rows[fits]] += levels[fits]
+        rows = rows[past.logged]
     return _whole(total / len(members), history)
 
 
