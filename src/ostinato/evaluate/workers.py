@@ -14,6 +14,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from importlib import import_module
 
 import numpy as np
 import pandas as pd
@@ -225,23 +226,27 @@ def _submit(pool: ProcessPoolExecutor, units: list[Unit]) -> list[Future[Answer]
         return [pool.submit(_work_packed, unit) for unit in units]
 
 
-_IDLE: set[str] = set()  # packages with threads of their own that have computed nothing yet in this process
+THREADED = frozenset({"torch", "polars", "jax", "tensorflow"})  # packages with threads of their own
+_IDLE: set[str] = set()  # those of them that were imported here and have computed nothing yet
 
 
-def promise_idle(package: str) -> None:
-    """Promise that a package with threads is imported but has not computed anything yet.
+def import_idle(module: str) -> None:
+    """Import a module that the next workers need, so that each of them need not do it again.
 
-    The next workers may then be forked, and need not import it themselves. The promise holds once.
+    What it brings of packages with threads has computed nothing yet, so these workers may still be forked; nothing
+    may be computed with it before they start.
 
     Args:
-        package: "torch", for example.
+        module: the name of a module that is slow to import.
     """
-    _IDLE.add(package)
+    before = THREADED & set(sys.modules)
+    import_module(module)
+    _IDLE.update((THREADED & set(sys.modules)) - before)
 
 
 def _start_method() -> str:
     """Fork where that is safe (it starts at once), else spawn."""
-    threaded = {"torch", "polars", "jax", "tensorflow"} & set(sys.modules) - _IDLE
+    threaded = (THREADED & set(sys.modules)) - _IDLE
     _IDLE.clear()
     safe = sys.platform == "linux" and not threaded and threading.active_count() == 1
     return "fork" if safe else "spawn"

@@ -123,7 +123,7 @@ def fit_members(
         held_out = None
     if not plan.recipe.stop_early:
         return [work.train(training, epochs[1], number, held_out) for number in range(plan.recipe.members)]
-    scout = work.train(training, epochs[1], plan.recipe.members, held_out)
+    scout = work.train(training, epochs[1], plan.recipe.members, held_out, patience=max(epochs[0] // 2, 1))
     best = _best_epoch(scout.history, epochs)
     everything = _batch(cut, typical, plan)
     members = [work.train(everything, best, number, None) for number in range(plan.recipe.members)]
@@ -140,7 +140,15 @@ class _Work:
         self.total = total
         self.done = 0
 
-    def train(self, data: Batch, epochs: int, number: int, held_out: Batch | None) -> Member:
+    def train(
+        self,
+        data: Batch,
+        epochs: int,
+        number: int,
+        held_out: Batch | None,
+        *,
+        patience: int | None = None,
+    ) -> Member:
         """Train one network from its first weights."""
         import torch
 
@@ -161,6 +169,7 @@ class _Work:
             weight_decay=recipe.weight_decay,
             clip_norm=recipe.clip_norm,
             ema=recipe.average,
+            patience=patience,
             seed=seed,
         )
         with one_thread():

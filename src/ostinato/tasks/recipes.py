@@ -56,7 +56,7 @@ class Recipe:
     clip_norm: float | None = 1.0
     average: float | None = 0.95
     batch_size: int = 64
-    steps: tuple[int, int] = (100, 200)
+    steps: tuple[int, int] = (60, 120)
     epochs: int | None = None
     members: int = 3
     validation: float = 0.2

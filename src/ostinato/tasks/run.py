@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import os
-import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from importlib import import_module
 from typing import Any, Protocol
 
 import pandas as pd
@@ -17,10 +15,10 @@ from ostinato.data.tables import Table
 from ostinato.errors import ConfigError
 from ostinato.evaluate import scores
 from ostinato.evaluate.backtest import backtest
-from ostinato.evaluate.baselines import Make
+from ostinato.evaluate.baselines import STATISTICAL, Make
 from ostinato.evaluate.conformal import Conformal
 from ostinato.evaluate.verdict import Verdict, judge
-from ostinato.evaluate.workers import promise_idle
+from ostinato.evaluate.workers import import_idle
 from ostinato.tasks.forecast import Forecaster, check_levels, check_seed
 from ostinato.tasks.horizon import choose_horizon
 from ostinato.tasks.models import make_baselines
@@ -253,7 +251,7 @@ class _Run:
             return NO_BACKTEST.copy()
         self.watch.start(label)
         if (jobs or self.jobs) > 1 and self.recipe.trained:
-            _import_torch_once()
+            _import_once(makers)
         table = backtest(
             makers,
             self.table.frame,
@@ -302,8 +300,8 @@ def _histories(forecaster: Forecaster) -> list[dict[str, Any]]:
     return [member.history for member in model.members] if isinstance(model, TrainedForecaster) else []
 
 
-def _import_torch_once() -> None:
-    """Import torch before workers are forked, where it is not yet here, so that each need not do it again."""
-    if "torch" not in sys.modules:
-        import_module("torch")
-        promise_idle("torch")
+def _import_once(makers: Mapping[str, Make]) -> None:
+    """Import what is slow to import before workers are forked, so that each need not do it again."""
+    import_idle("torch._dynamo")  # torch's optimisers import it, slowly, when the first one is made
+    if not set(STATISTICAL).isdisjoint(makers):
+        import_idle("statsforecast.models")
