@@ -285,7 +285,10 @@ def _epochs(count: int, recipe: Recipe) -> tuple[int, int]:
 
 
 def _best_epoch(history: dict[str, Any], epochs: tuple[int, int]) -> int:
-    """The epoch, not before the fewest, after which the held-out windows were forecast best."""
+    """The epoch after which the held-out windows were forecast best, from the usual number on.
+
+    The last one where the scout gave up before: the held-out windows are few, and their best is often the first epoch.
+    """
     losses = history["validation"]
     if not losses:
         return epochs[0]

@@ -27,7 +27,9 @@ class Recipe:
         clip_norm: largest norm of the gradient; None for no clipping.
         average: decay of the moving average of the weights that is kept; None for the last weights.
         batch_size: windows a step.
-        steps: fewest and most optimiser steps; equal numbers switch early stopping off.
+        steps: (usual, most) optimiser steps for a small set of windows. The scout of early stopping trains the most
+            at most and gives up after half the usual steps without a better forecast; of what it trained beyond the
+            usual steps the best is taken.
         epochs: passes over the windows, in place of `steps`.
         members: networks in the ensemble, each with its own seed.
         validation: share of the windows, the latest, that is held out to judge when to stop.
