@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,16 +15,18 @@ from ostinato.errors import ConfigError, DataError
 from ostinato.evaluate import scores
 from ostinato.evaluate.backtest import backtest
 from ostinato.evaluate.conformal import Conformal
+from ostinato.tasks.checks import check_horizon, check_levels, check_season, check_seed
 from ostinato.tasks.models import make_baselines
 from ostinato.tasks.origins import Origins, plan_origins
+from ostinato.tasks.parameters import Parameters
 from ostinato.tasks.recipes import find_recipe
-from ostinato.tasks.trained import MakeNetwork, TrainedForecaster, check_horizon, season_of
+from ostinato.tasks.trained import MakeNetwork, TrainedForecaster, season_of
 from ostinato.tasks.zero_shot import MakeZeroShot, ZeroShotForecaster
 
 Progress = Callable[[int, int], None]
 
 
-class Forecaster:
+class Forecaster(Parameters):
     """Forecast series by recurrent networks.
 
     Follows scikit-learn's contract: the constructor only stores its arguments, `fit` sets the attributes that end in
@@ -75,35 +76,6 @@ class Forecaster:
         self.recipe = recipe
         self.random_state = random_state
         self.gaps = gaps
-
-    def get_params(self, deep: bool = True) -> dict[str, Any]:  # noqa: ARG002 - scikit-learn's signature
-        """The constructor's arguments by name."""
-        return {name: getattr(self, name) for name in self._names()}
-
-    def set_params(self, **params: Any) -> Forecaster:
-        """Set constructor arguments by name.
-
-        Raises:
-            ConfigError: there is no such argument.
-        """
-        for name, value in params.items():
-            if name not in self._names():
-                raise ConfigError(f"Forecaster has no parameter {name!r}; it has: {', '.join(self._names())}")
-            setattr(self, name, value)
-        return self
-
-    @classmethod
-    def _names(cls) -> list[str]:
-        return list(inspect.signature(cls).parameters)
-
-    def __repr__(self) -> str:
-        defaults = inspect.signature(type(self)).parameters
-        given = [
-            f"{name}={value!r}"
-            for name, value in self.get_params().items()
-            if value != defaults[name].default
-        ]
-        return f"Forecaster({', '.join(given)})"
 
     def fit(
         self,
@@ -265,10 +237,7 @@ class Forecaster:
     def _prepare(self, df: Any, **columns: Any) -> tuple[str | int, LongFrame, pd.DataFrame]:
         """The frequency, the form of the frame that came in, and its series on a regular grid."""
         check_horizon(self.h)
-        if self.season_length is not None and self.season_length < 1:
-            raise ConfigError(
-                f"season_length is {self.season_length}; use 1 for no season, or the steps in a season"
-            )
+        check_season(self.season_length)
         like = frames.to_long(df, **columns)
         freq = frames.detect_freq(like.frame) if self.freq is None else self.freq
         return freq, like, frames.regularise(like.frame, freq, gaps=self.gaps)
@@ -323,28 +292,3 @@ class Forecaster:
     def _widths(self, table: pd.DataFrame, frame: pd.DataFrame) -> Conformal:
         season = self.season_length or season_of(frame, self.freq_)
         return Conformal.from_backtest(table, frame, season, model=self.name)
-
-
-def check_levels(levels: float | Sequence[float]) -> tuple[float, ...]:
-    """The levels in rising order, if they all lie between 0 and 100.
-
-    Raises:
-        ConfigError: one does not.
-    """
-    several: tuple[Any, ...] = (levels,) if isinstance(levels, (str, float, int)) else tuple(levels)
-    for level in several:
-        if not isinstance(level, (float, int, np.number)) or not 0 < level < 100:
-            shown = f"{level:g}" if isinstance(level, float) else level
-            raise ConfigError(f"level is {shown}; use percentages between 0 and 100, such as 80")
-    return tuple(sorted({float(level) for level in several}))
-
-
-def check_seed(seed: int) -> int:
-    """The seed, if every generator takes it.
-
-    Raises:
-        ConfigError: it is no whole number from 0 to 2**32 - 1.
-    """
-    if not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**32:
-        raise ConfigError(f"the seed is {seed!r}; use a whole number from 0 to {2**32 - 1}")
-    return int(seed)

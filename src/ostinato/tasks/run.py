@@ -19,7 +19,8 @@ from ostinato.evaluate.baselines import STATISTICAL, Make
 from ostinato.evaluate.conformal import Conformal
 from ostinato.evaluate.verdict import Verdict, judge
 from ostinato.evaluate.workers import import_idle
-from ostinato.tasks.forecast import Forecaster, check_levels, check_seed
+from ostinato.tasks.checks import check_levels, check_seed
+from ostinato.tasks.forecast import Forecaster
 from ostinato.tasks.horizon import choose_horizon
 from ostinato.tasks.models import make_baselines
 from ostinato.tasks.origins import plan_origins

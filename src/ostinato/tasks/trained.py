@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ostinato.data import frames, seasons
 from ostinato.data.windows import last_contexts
-from ostinato.errors import ConfigError, DataError
+from ostinato.errors import DataError
 from ostinato.tasks.encoding import SeriesEncoding, encode_all, show
 from ostinato.tasks.fitting import Member, Plan, Progress, answer, fit_members
 from ostinato.tasks.recipes import Recipe
@@ -208,14 +208,3 @@ def check_values(frame: pd.DataFrame, pasts: list[Values]) -> None:
     if all(np.isnan(past).all() for past in pasts):
         name, moment = frame["unique_id"].iloc[0], frame["ds"].iloc[-1]
         raise DataError(f"series {str(name)!r} has no value up to {moment}; start the history later")
-
-
-def check_horizon(h: object) -> int:
-    """The horizon, if it is a whole number above 0.
-
-    Raises:
-        ConfigError: it is not.
-    """
-    if isinstance(h, bool) or not isinstance(h, int | np.integer) or h < 1:
-        raise ConfigError(f"horizon h is {h!r}; use a whole number of steps, at least 1")
-    return int(h)
