@@ -60,19 +60,28 @@ def loop_layer(
     def scan(
         inputs: Tensor, start: State, weights: Any, lengths: Tensor | None, reverse: bool
     ) -> tuple[Tensor, State]:
-        cell = _cell(layer, inputs.size(2), weights)
+        cell = layer_cell(layer, inputs.size(2), weights)
         return loop_cell(cell, inputs, start, lengths, reverse)
 
     weights: list[Tensor] = [weight for group in layer.all_weights for weight in group]
     return kernels.scan_stack(scan, layer.stack(), inputs, state, weights, lengths)
 
 
-def _cell(layer: RecurrentLayer, input_size: int, weights: list[Tensor]) -> Cell:
-    """Return a cell whose weights are the given tensors themselves, so that gradients reach them."""
+def layer_cell(layer: RecurrentLayer, input_size: int, weights: list[Tensor]) -> Cell:
+    """Return a cell whose weights are the given tensors themselves, so that gradients reach them.
+
+    Args:
+        layer: The layer whose cell it is.
+        input_size: Features of the inputs of this one layer of the stack.
+        weights: The weights of one layer in one direction, in torch's order.
+
+    Returns:
+        The cell.
+    """
     options: dict[str, Any] = {"nonlinearity": layer.nonlinearity} if isinstance(layer, RNN) else {}
     if layer.proj_size > 0:
         options["proj_size"] = layer.proj_size
-    cell = layer.cell(input_size, layer.hidden_size, layer.bias, **options)
+    cell = layer.cell(input_size, layer.hidden_size, layer.bias, device="meta", **options)
     names = ["weight_ih", "weight_hh"] + (["bias_ih", "bias_hh"] if layer.bias else [])
     names += ["weight_hr"] if layer.proj_size > 0 else []
     for name, weight in zip(names, weights, strict=True):
