@@ -13,7 +13,7 @@ __version__ = "0.1.0"
 _LAZY = {
     "Forecaster": "ostinato.tasks.forecast:Forecaster",
     "accelerate": "ostinato.nn.accelerate:accelerate",
-    "load": "ostinato.tasks.forecast_file:load",
+    "load": "ostinato.tasks.model_file:load",
     "nn": "ostinato.nn",
     "restore": "ostinato.nn.accelerate:restore",
     "synthetic": "ostinato.synthetic",

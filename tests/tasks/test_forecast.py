@@ -254,8 +254,8 @@ def test_integer_ids_and_times_survive_a_model_file(monthly, tmp_path):
 
 
 def test_a_model_of_another_task_is_refused(tmp_path):
-    save_model(tmp_path / "m", config={"task": "tag"}, weights={"w": np.zeros(1)}, history={})
-    with pytest.raises(ModelFileError, match="holds a model for the task 'tag', not a forecaster"):
+    save_model(tmp_path / "m", config={"task": "dance"}, weights={"w": np.zeros(1)}, history={})
+    with pytest.raises(ModelFileError, match="holds a model for the task 'dance'; this version knows forecast"):
         ostinato.load(tmp_path / "m")
 
 

@@ -1,9 +1,12 @@
 """Layers over time, the cells they are made of, heads and losses. They know tensors, not files."""
 
 from ostinato.nn.cells import CELLS, Cell, GRUCell, LSTMCell, RNNCell
+from ostinato.nn.embedding import Embedding, TiedOutput, locked_dropout
+from ostinato.nn.encoder import Encoder
 from ostinato.nn.heads import HEADS, Head, PointHead, QuantileHead, SoftmaxHead
 from ostinato.nn.layer import RecurrentLayer
 from ostinato.nn.losses import LOSSES
+from ostinato.nn.pooling import AttentionPooling, step_mask
 from ostinato.nn.recurrent import GRU, LAYERS, LSTM, RNN
 
 __all__ = [
@@ -14,7 +17,10 @@ __all__ = [
     "LOSSES",
     "LSTM",
     "RNN",
+    "AttentionPooling",
     "Cell",
+    "Embedding",
+    "Encoder",
     "GRUCell",
     "Head",
     "LSTMCell",
@@ -23,4 +29,7 @@ __all__ = [
     "RNNCell",
     "RecurrentLayer",
     "SoftmaxHead",
+    "TiedOutput",
+    "locked_dropout",
+    "step_mask",
 ]

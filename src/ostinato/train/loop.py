@@ -21,6 +21,7 @@ from ostinato.train.training import Step, Training
 Loss = Callable[[Batch, Any], tuple[Tensor, Any]]
 Watcher = Callable[[nn.Module, Step], None]
 Progress = Callable[[int, int, dict[str, float]], None]
+Judge = Callable[[nn.Module], float]
 
 
 class Source(Protocol):
@@ -37,7 +38,7 @@ def fit(  # noqa: PLR0913  # the contract of the whole package
     *,
     loss: Loss,
     config: TrainConfig,
-    validation: Source | None = None,
+    validation: Source | Judge | None = None,
     checkpoint: str | Path | None = None,
     resume: bool = False,
     watchers: Sequence[Watcher] = (),
@@ -55,7 +56,9 @@ def fit(  # noqa: PLR0913  # the contract of the whole package
         loss: `loss(batch, state) -> (scalar, state)`; the state is None at the start, and otherwise what the
             last call returned, detached: a tensor `(layers, batch, hidden)` or a tuple of such.
         config: The settings.
-        validation: Batches to judge each epoch by; the training loss judges where None.
+        validation: Batches whose loss judges each epoch, or a function of the model that returns a number to
+            judge by, the lower the better, such as an error rate; it is called in evaluation mode without
+            gradients. The training loss judges where None.
         checkpoint: A file for everything needed to go on after a stop.
         resume: Whether to go on from the checkpoint, or from the start where there is none yet.
         watchers: Called after each backward pass with the model and a `Step`; they must change nothing.
@@ -153,24 +156,33 @@ def _update(training: Training, batch: Batch, scalar: Tensor, watchers: Sequence
 
 
 @torch.no_grad()
-def _validate(training: Training, validation: Source, loss: Loss) -> float:
-    """Return the mean validation loss over real values, of the averaged weights where there is an average."""
+def _validate(training: Training, validation: Source | Judge, loss: Loss) -> float:
+    """Return the number that judges an epoch, of the averaged weights where there is an average."""
     training.model.eval()
+    with training.averaged():
+        value = (
+            float(validation(training.model))
+            if callable(validation)
+            else _mean_loss(training, validation, loss)
+        )
+    if not math.isfinite(value):
+        raise TrainingError(_not_finite("validation loss", value, training))
+    return value
+
+
+def _mean_loss(training: Training, validation: Source, loss: Loss) -> float:
+    """Return the mean loss over the real targets of some batches."""
     total, weight = 0.0, 0
     state: Any = None
-    with training.averaged():
-        for batch in validation.epoch(0):
-            batch = training.place(batch)
-            scalar, state = loss(batch, _carried(state, batch))
-            total, weight = total + scalar.item() * batch.real, weight + batch.real
+    for batch in validation.epoch(0):
+        batch = training.place(batch)
+        scalar, state = loss(batch, _carried(state, batch))
+        total, weight = total + scalar.item() * batch.real, weight + batch.real
     if weight == 0:
         raise ConfigError(
             "the validation batches have no real target; leave validation out or give more rows"
         )
-    value = total / weight
-    if not math.isfinite(value):
-        raise TrainingError(_not_finite("validation loss", value, training))
-    return value
+    return total / weight
 
 
 def _not_finite(what: str, value: float, training: Training) -> str:
