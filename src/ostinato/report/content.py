@@ -120,16 +120,16 @@ def summary(content: ReportContent, outputs: Mapping[str, Any]) -> dict[str, Any
         "versions": dict(content.versions),
         "notes": list(content.notes),
     }
-    cleaned: dict[str, Any] = _json_safe(plain)
+    cleaned: dict[str, Any] = json_safe(plain)
     return cleaned
 
 
-def _json_safe(value: Any) -> Any:
+def json_safe(value: Any) -> Any:
     """The value with numbers that JSON does not know as None, and NumPy's numbers as Python's."""
     if isinstance(value, dict):
-        return {str(key): _json_safe(item) for key, item in value.items()}
+        return {str(key): json_safe(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_json_safe(item) for item in value]
+        return [json_safe(item) for item in value]
     if hasattr(value, "item"):
         value = value.item()
     return None if isinstance(value, float) and not math.isfinite(value) else value

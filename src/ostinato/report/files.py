@@ -85,9 +85,9 @@ def write(
     """
     folder = prepare_folder(out_dir)
     parts: dict[str, tuple[str, Callable[[], bytes]]] = {
-        "forecast": ("forecast.csv", lambda: _csv(content.forecast)),
-        "backtest": ("backtest.csv", lambda: _csv(content.backtest)),
-        "leaderboard": ("leaderboard.csv", lambda: _csv(content.leaderboard)),
+        "forecast": ("forecast.csv", lambda: to_csv(content.forecast)),
+        "backtest": ("backtest.csv", lambda: to_csv(content.backtest)),
+        "leaderboard": ("leaderboard.csv", lambda: to_csv(content.leaderboard)),
     }
     if pictures:
         from ostinato.report.page import page
@@ -100,7 +100,7 @@ def write(
             (folder / file).unlink(missing_ok=True)
     outputs = {name: folder / file for name, (file, _) in parts.items()}
     for name, (_, make) in parts.items():
-        _replace(outputs[name], make())
+        replace(outputs[name], make())
     return {**outputs, "summary": folder / "report.json", **(others or {})}
 
 
@@ -115,10 +115,10 @@ def write_summary(content: ReportContent, outputs: Mapping[str, Path]) -> None:
         ConfigError: the folder cannot be written to.
     """
     text = json.dumps(summary(content, outputs), indent=2, allow_nan=False) + "\n"
-    _replace(outputs["summary"], text.encode())
+    replace(outputs["summary"], text.encode())
 
 
-def _csv(table: pd.DataFrame) -> bytes:
+def to_csv(table: pd.DataFrame) -> bytes:
     """A table as CSV: true values to the last digit, computed ones to twelve."""
     if "y" in table:
         table = table.assign(y=[_exact(value) for value in table["y"]])
@@ -132,7 +132,7 @@ def _exact(value: float) -> str:
     return f"{value:.0f}" if value == round(value) and abs(value) < 1e15 else repr(float(value))
 
 
-def _replace(path: Path, content: bytes) -> None:
+def replace(path: Path, content: bytes) -> None:
     """Write a file under another name and move it to its own."""
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:

@@ -8,11 +8,11 @@ from html import escape
 import numpy as np
 import pandas as pd
 
-from ostinato.report.axes import number_ticks, positions, time_ticks
+from ostinato.report.axes import positions, time_ticks
+from ostinato.report.blocks import document, losses, note, reproduce, section, sentences, verdict
 from ostinato.report.chart import Band, Line, chart
-from ostinato.report.content import ReportContent, TrainingCurve
+from ostinato.report.content import ReportContent
 from ostinato.report.shown import Shown, baseline_of, left_out, shown_series
-from ostinato.report.style import STYLE
 
 
 def page(content: ReportContent) -> str:
@@ -25,39 +25,23 @@ def page(content: ReportContent) -> str:
         HTML with its style and drawings inside.
     """
     shown = shown_series(content)
-    sections = [
+    parts = [
         _verdict(content),
         _test(content),
-        _section("Forecast", _note(left_out(content)) + "".join(_forecast(content, part) for part in shown)),
-        _section("Leaderboard", _leaderboard(content)),
-        _section("Backtest against what came true", _backtests(content, shown)),
-        _section("Training", _training(content.training)),
-        _section("What was found in the file", _list(content.notes)),
-        _section("How to get this again", _reproduce(content)),
+        section("Forecast", note(left_out(content)) + "".join(_forecast(content, part) for part in shown)),
+        section("Leaderboard", _leaderboard(content)),
+        section("Backtest against what came true", _backtests(content, shown)),
+        section("Training", losses(content.training)),
+        section("What was found in the file", sentences(content.notes)),
+        section("How to get this again", _reproduce(content)),
     ]
-    return (
-        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(content.title)}</title><style>{STYLE}</style></head>\n"
-        f"<body><main><h1>{escape(content.title)}</h1>\n{chr(10).join(part for part in sections if part)}\n"
-        "</main></body></html>\n"
-    )
-
-
-def _section(title: str, body: str) -> str:
-    """A part of the page; nothing where there is nothing to show."""
-    return f"<section><h2>{escape(title)}</h2>{body}</section>" if body else ""
-
-
-def _note(text: str) -> str:
-    """A small remark."""
-    return f'<p class="note">{escape(text)}</p>' if text else ""
+    return document(content.title, parts)
 
 
 def _verdict(content: ReportContent) -> str:
     """The sentence that matters, and the facts of the run."""
     series = content.history["unique_id"].nunique()
-    facts = {
+    known = {
         "Forecast by": content.verdict.best,
         "Horizon": f"{content.h} steps",
         "Series": f"{series} ({content.rows} rows)",
@@ -65,10 +49,7 @@ def _verdict(content: ReportContent) -> str:
         "Season": f"{content.season_length} steps" if content.season_length > 1 else "none",
         "Origins": str(content.verdict.origins),
     }
-    items = "".join(
-        f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in facts.items()
-    )
-    return f'<section class="verdict"><p>{escape(content.verdict.text)}</p><dl>{items}</dl></section>'
+    return verdict(content.verdict.text, known)
 
 
 def _forecast(content: ReportContent, series: Shown) -> str:
@@ -105,7 +86,7 @@ def _forecast(content: ReportContent, series: Shown) -> str:
 def _backtests(content: ReportContent, shown: list[Shown]) -> str:
     """What was forecast at each origin beside what came true."""
     if content.backtest.empty:
-        return _note("There was too little history for a backtest.")
+        return note("There was too little history for a backtest.")
     return "".join(_backtest(content, series) for series in shown if len(series.backtest))
 
 
@@ -141,7 +122,7 @@ def _test(content: ReportContent) -> str:
         if name in models:
             lines.append(Line(places, one[name].to_numpy(dtype=np.float64), style, label))
     drawing = _drawing(content, lines, [], one["ds"], "Actual and predicted values over the test steps")
-    return _section("Test: one step ahead from the true past", drawing + table)
+    return section("Test: one step ahead from the true past", drawing + table)
 
 
 def _drawing(
@@ -162,7 +143,7 @@ def _heading(content: ReportContent, series: Shown) -> str:
 def _leaderboard(content: ReportContent) -> str:
     """The scores of all models, best first."""
     if content.leaderboard.empty:
-        return _note("There are no scores: there was too little history for a backtest.")
+        return note("There are no scores: there was too little history for a backtest.")
     rows = []
     for row in content.leaderboard.to_dict("records"):
         cells = "".join(f"<td>{_number(row[score])}</td>" for score in ("mase", "rmse", "mae", "smape"))
@@ -179,7 +160,7 @@ def _leaderboard(content: ReportContent) -> str:
     )
     return (
         f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table></div>'
-        + _note(remark)
+        + note(remark)
     )
 
 
@@ -190,42 +171,12 @@ def _number(value: float) -> str:
     return f"{value:.3f}" if abs(value) < 10 else f"{value:,.1f}".replace(",", " ")
 
 
-def _training(curves: tuple[TrainingCurve, ...]) -> str:
-    """Losses of all trainings, epoch by epoch."""
-    lines: list[Line] = []
-    for word, style in (("training", "blue"), ("validation", "orange")):
-        for curve in curves:
-            losses = np.asarray(curve.train if word == "training" else curve.validation, dtype=np.float64)
-            if losses.size:
-                label = "" if any(line.style == style for line in lines) else word
-                lines.append(Line(np.arange(1.0, len(losses) + 1), losses, style, label, len(losses) == 1))
-    if not lines:
-        return ""
-    epochs = max(len(line.x) for line in lines)
-    ticks = [tick for tick in number_ticks(1, epochs) if tick[0] % 1 == 0]
-    names = ", ".join(curve.label for curve in curves)
-    drawing = chart(lines, [], ticks=ticks, x_label="epoch", y_label="loss", title=f"Losses of {names}")
-    return _note(names) + drawing
-
-
-def _list(texts: tuple[str, ...]) -> str:
-    """Sentences as a list."""
-    items = "".join(f"<li>{escape(text)}</li>" for text in texts)
-    return f"<ul>{items}</ul>" if items else ""
-
-
 def _reproduce(content: ReportContent) -> str:
     """The command, the seed, the versions and the time it took."""
-    facts = {
+    known = {
         "File": content.file,
         "Recipe": content.recipe,
         "Cell": content.cell,
         "Seed": str(content.seed),
-        "Versions": ", ".join(f"{name} {version}" for name, version in content.versions.items()),
-        "Seconds": ", ".join(f"{name} {value:.1f}" for name, value in content.seconds.items()),
     }
-    items = "".join(
-        f"<div><dt>{name}</dt><dd>{escape(value)}</dd></div>" for name, value in facts.items() if value
-    )
-    command = f"<pre>{escape(content.command)}</pre>" if content.command else ""
-    return f"{command}<dl>{items}</dl>"
+    return reproduce(content.command, known, content.versions, content.seconds)

@@ -43,6 +43,9 @@ th,td{white-space:nowrap;padding:.35rem .7rem;text-align:right;border-bottom:1px
 th{color:var(--soft);font-size:.85rem;font-weight:600}
 th:first-child,td:first-child{text-align:left}
 .best td{font-weight:700;background:var(--card)}
+.heat td{background:color-mix(in srgb,var(--blue) calc(.75*var(--share)),var(--paper))}
+.mark{background:color-mix(in srgb,var(--orange) calc(.7*var(--share)),var(--paper));border-radius:3px;padding:0 .1em}
+.marked{overflow-wrap:anywhere;margin-top:.1rem}
 pre{background:var(--card);border-radius:6px;padding:.7rem .9rem;white-space:pre-wrap;overflow-wrap:anywhere;
 font:.88rem/1.5 ui-monospace,"DejaVu Sans Mono",Menlo,monospace}
 ul{padding-left:1.2rem}
