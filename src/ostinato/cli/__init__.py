@@ -13,7 +13,8 @@ import shlex
 import sys
 import warnings
 from collections.abc import Sequence
-from typing import NoReturn
+from importlib import import_module
+from typing import Any, NoReturn
 
 from ostinato import __version__
 from ostinato.errors import OstinatoError, TrainingError
@@ -38,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         with warnings.catch_warnings():
             if not arguments.debug:
                 warnings.simplefilter("ignore")  # other libraries' remarks are not for the user of a command
-            _COMMANDS[arguments.command](arguments)
+            _run(arguments)
         sys.stdout.flush()
     except OstinatoError as error:
         if arguments.debug:
@@ -52,6 +53,19 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # the reader left: say nothing more
         return 0
     return 0
+
+
+def _run(arguments: argparse.Namespace) -> None:
+    """Run the command that was asked for."""
+    if arguments.command in _MODULES:
+        _module(arguments.command).run(arguments)
+    else:
+        _COMMANDS[arguments.command](arguments)
+
+
+def _module(name: str) -> Any:
+    """The module of a command: `add(commands)` adds its parser, `run(arguments)` runs it."""
+    return import_module(f"ostinato.cli.{name}")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -78,8 +92,10 @@ def parser() -> argparse.ArgumentParser:
         "inspect", help="say what a file holds and what is wrong with it", description=_inspect.__doc__
     )
     _add_file_options(inspect)
-    info = commands.add_parser("info", help="say what this installation can do", description=_info.__doc__)
-    for command in (forecast, inspect, info):
+    commands.add_parser("info", help="say what this installation can do", description=_info.__doc__)
+    for name in _MODULES:
+        _module(name).add(commands)
+    for command in commands.choices.values():
         command.add_argument("--json", action="store_true", help="print one JSON object instead of text")
         command.add_argument(
             "--debug", action="store_true", help="show warnings, and where an error came from"
@@ -166,3 +182,6 @@ def _info(arguments: argparse.Namespace) -> None:
 
 
 _COMMANDS = {"forecast": _forecast, "inspect": _inspect, "info": _info}
+
+_MODULES: tuple[str, ...] = ()
+"""Commands that are a module of this package each, of the same name."""

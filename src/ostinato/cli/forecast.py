@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ostinato import report
+from ostinato.cli import forecast_parts
 from ostinato.cli.progress import Progress
 from ostinato.cli.reading import read_table
 from ostinato.data.tables import Table
@@ -30,6 +31,9 @@ def run(arguments: argparse.Namespace) -> None:
     """
     started = time.perf_counter()
     settings = _settings(arguments)
+    if forecast_parts.large(arguments):
+        forecast_parts.run(arguments)
+        return
     table = read_table(arguments)
     seconds = {"read": time.perf_counter() - started}
     with report.results_folder(Path(arguments.out or f"ostinato-{table.name}")) as out:

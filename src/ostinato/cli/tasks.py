@@ -6,11 +6,12 @@ import argparse
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from ostinato.errors import ConfigError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 CELL_NAMES = ("lstm", "gru", "rnn")
 
@@ -94,6 +95,8 @@ def print_table(frame: pd.DataFrame, forms: Mapping[str, str]) -> None:
 
 def table_lines(frame: pd.DataFrame, forms: Mapping[str, str]) -> list[str]:
     """The lines that `print_table` prints."""
+    import pandas as pd  # not at the top: --help imports this module
+
     first = str(frame.columns[0])
     columns = [[first, *map(str, frame[first])]]
     for name, form in forms.items():
