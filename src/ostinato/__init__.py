@@ -13,6 +13,7 @@ __version__ = "0.1.0"
 _LAZY = {
     "Forecaster": "ostinato.tasks.forecast:Forecaster",
     "accelerate": "ostinato.nn.accelerate:accelerate",
+    "audit_leakage": "ostinato.evaluate.audit:audit_leakage",
     "load": "ostinato.tasks.model_file:load",
     "nn": "ostinato.nn",
     "restore": "ostinato.nn.accelerate:restore",

@@ -11,7 +11,7 @@ import pytest
 from sklearn.base import clone
 
 import ostinato
-from ostinato import ConfigError, DataError, Forecaster, ModelFileError
+from ostinato import ConfigError, DataError, Forecaster, ModelFileError, audit_leakage
 from ostinato.train.checkpoint import load_model, save_model
 
 pytestmark = pytest.mark.usefixtures("quick")
@@ -185,6 +185,25 @@ def test_changing_the_future_changes_no_forecast_made_before_it(several):
     assert not np.allclose(before.loc[~first, "LSTM"], after.loc[~first, "LSTM"])
 
 
+def test_the_audit_finds_no_leak(monthly):
+    audit = audit_leakage(Forecaster(h=3), monthly)
+    assert audit.ways == ("cross_validation", "fit on everything, then on the past, and predict")
+    assert audit.clean, audit.text
+
+
+def test_the_audit_finds_a_scale_of_everything(monthly, monkeypatch):
+    from ostinato.evaluate import workers
+
+    real = workers._past
+
+    def scaled(view, offset):
+        past = real(view, offset)
+        return past.assign(y=past["y"] + np.nanmax(view.values))
+
+    monkeypatch.setattr(workers, "_past", scaled)
+    assert not audit_leakage(Forecaster(h=3), monthly).clean
+
+
 def test_cross_validation_without_refit_trains_once(several, monkeypatch):
     from ostinato.tasks import trained
 
@@ -255,7 +274,9 @@ def test_integer_ids_and_times_survive_a_model_file(monthly, tmp_path):
 
 def test_a_model_of_another_task_is_refused(tmp_path):
     save_model(tmp_path / "m", config={"task": "dance"}, weights={"w": np.zeros(1)}, history={})
-    with pytest.raises(ModelFileError, match="holds a model for the task 'dance'; this version knows forecast"):
+    with pytest.raises(
+        ModelFileError, match="holds a model for the task 'dance'; this version knows forecast"
+    ):
         ostinato.load(tmp_path / "m")
 
 

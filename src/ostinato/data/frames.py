@@ -64,7 +64,7 @@ def to_long(
     >>> to_long(prices).frame["unique_id"].tolist()
     ['price', 'price']
     """
-    frame, library, schema = _as_pandas(df)
+    frame, library, schema = as_pandas(df)
     log = Log()
     raw = from_frame(frame, "the frame")
     roles = columns.choose(raw, time_col=time_col, target_col=target_col, id_col=id_col, log=log)
@@ -227,8 +227,18 @@ def _check_places(
         )
 
 
-def _as_pandas(df: Any) -> tuple[pd.DataFrame, str, dict[str, Any]]:
-    """A pandas frame with the times in a column, the library's name and its narwhals types."""
+def as_pandas(df: Any) -> tuple[pd.DataFrame, str, dict[str, Any]]:
+    """A frame of any library in pandas.
+
+    Args:
+        df: A pandas, polars or pyarrow frame, or a pandas Series or frame whose index holds the times.
+
+    Returns:
+        The frame with its times in a column, the library's name, and its narwhals types.
+
+    Raises:
+        DataError: It is no frame, or two of its columns have one name.
+    """
     if isinstance(df, pd.Series):
         df = df.to_frame(name="y" if df.name is None else str(df.name))
     if isinstance(df, pd.DataFrame):
