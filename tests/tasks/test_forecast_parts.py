@@ -33,7 +33,7 @@ def test_parts_are_forecast_as_the_series_are_on_their_own(file, tmp_path):
         for _, one in whole.groupby("unique_id")
     ]
     result = read(found.folder)
-    assert (found.series, found.files, found.h, len(result)) == (9, 5, 4, 36)
+    assert (found.series, found.files, found.h, len(result)) == (9, 4, 4, 36)
     assert result.columns.tolist() == ["unique_id", "ds", "forecast", "forecast-lo-80", "forecast-hi-80"]
     np.testing.assert_allclose(result["forecast"], pd.concat(alone)["forecast"], rtol=1e-4)
 

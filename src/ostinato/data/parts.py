@@ -174,11 +174,12 @@ def _whole_series(path: Path, roles: Roles, part_rows: int) -> Iterator[tuple[Ra
     seen = np.empty(0, dtype=np.uint64)
     held: list[pd.DataFrame] = []
     row = done = 0
-    for batch in _open(path).iter_batches(batch_size=part_rows, columns=names):
+    file = _open(path)
+    for batch in file.iter_batches(batch_size=part_rows, columns=names):
         frame = batch.to_pandas()
         done += len(frame)
         last = _last_series(frame[names[0]], held[-1][names[0]] if held else None)
-        if last is None:
+        if last is None or done == file.metadata.num_rows:
             held.append(frame)
             continue
         whole = pd.concat([*held, frame.iloc[:last]])
