@@ -19,13 +19,13 @@ from pathlib import Path
 import numpy as np
 import torch
 from safetensors.numpy import save_file
-from windows import BUCKETS, Pool, draw
+from windows import GROUP, Kind, Pool, draw
 
+from ostinato.tasks import pretrained_direct, pretrained_inputs
 from ostinato.tasks.pretrained_training import Network, quantile_loss
 from ostinato.tasks.pretrained_windows import Windows
 
 BATCH = 512
-REUSE = 4  # batches drawn of a group, over its size: how often a window is seen
 WARM_UP = 300
 VALIDATION_SEED = 2**31
 LOG = logging.getLogger("pretrain")
@@ -41,6 +41,7 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--plain", action="store_true", help="leave out the logarithm of positive series")
+    parser.add_argument("--direct", action="store_true", help="values alone, of short histories")
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     torch.set_num_threads(1)
@@ -56,17 +57,19 @@ class Trainer:
         self.options = options
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         torch.manual_seed(options.seed)
-        self.network = Network(options.hidden_size, options.width).to(self.device)
+        self.kind = Kind(plain=options.plain, direct=options.direct)
+        sizes = pretrained_direct.SIZES if options.direct else pretrained_inputs.SIZES
+        self.network = Network(options.hidden_size, options.width, sizes).to(self.device)
         self.averaged = copy.deepcopy(self.network)
         self.optimizer = torch.optim.AdamW(self.network.parameters(), lr=options.rate, weight_decay=1e-2)
         self.updates, self.windows, self.seconds, self.sitting = 0, 0, 0.0, 0
         self.checkpoint = options.folder / "checkpoint.pt"
         if self.checkpoint.exists():
             self._load()
-        self.pool = Pool(1000 * options.seed + self.sitting, plain=options.plain)
+        self.pool = Pool(1000 * options.seed + self.sitting, self.kind)
         rng = np.random.default_rng(VALIDATION_SEED)
         self.validation = [
-            draw(bucket, rng, 512, plain=options.plain) for bucket in BUCKETS for _ in range(4)
+            draw(bucket, rng, 512, self.kind) for bucket in self.kind.buckets for _ in range(4)
         ]
 
     def run(self) -> None:
@@ -77,7 +80,7 @@ class Trainer:
         before, losses = self.seconds, []
         while self.seconds < 60 * self.options.minutes:
             number = self.pool.refill()
-            for _ in range(REUSE * 2048 // BATCH):
+            for _ in range(self.kind.reuse * GROUP // BATCH):
                 losses.append(self._update(self.pool.batch(number, BATCH)))
             now = time.monotonic()
             self.seconds = before + now - begun
@@ -153,9 +156,10 @@ class Trainer:
             name: value.cpu().numpy().astype(np.float16) for name, value in self.averaged.state_dict().items()
         }
         facts = {
-            "plain": "yes" if self.options.plain else "no",
+            "plain": "yes" if self.kind.plain else "no",
+            "direct": "yes" if self.kind.direct else "no",
             "windows": str(self.windows),
-            "buckets": json.dumps([asdict(bucket) for bucket in BUCKETS]),
+            "buckets": json.dumps([asdict(bucket) for bucket in self.kind.buckets]),
         }
         target = self.options.folder / "weights.safetensors"
         save_file(weights, target.with_suffix(".new"), metadata=facts)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ostinato.synthetic import down_sample, generate
-from ostinato.tasks import pretrained_inputs
+from ostinato.synthetic import FAMILIES, down_sample, generate
+from ostinato.tasks import pretrained_direct, pretrained_inputs
 from ostinato.tasks.pretrained_windows import Windows, cut
 
 Array = npt.NDArray[np.float32]
@@ -16,6 +16,16 @@ STEPS = 16  # steps ahead that are scored in one window
 SEASONS = (1, 4, 12, 7, 24)
 SEASON_SHARES = (0.3, 0.15, 0.25, 0.08, 0.12)
 OTHER_SEASONS = (2, 3, 5, 6, 8, 10, 13, 18, 26, 30, 36, 48, 52, 60, 96)
+
+
+SHORT_FAMILIES = (  # half of the short series are of the economic family
+    *("economic",) * 5,
+    "trend_season",
+    "exponential_smoothing",
+    "local_level",
+    "local_trend",
+    "seasonal_arima",
+)
 
 
 @dataclass(frozen=True)
@@ -28,29 +38,63 @@ class Bucket:
     share: float
 
 
+@dataclass(frozen=True)
+class Kind:
+    """What one kind of network learns from.
+
+    Attributes:
+        plain: whether to leave out the logarithm of positive series.
+        direct: whether it reads values alone, of short histories.
+    """
+
+    plain: bool = False
+    direct: bool = False
+
+    @property
+    def buckets(self) -> tuple[Bucket, ...]:
+        """The lengths of its histories."""
+        return SHORT_BUCKETS if self.direct else BUCKETS
+
+    @property
+    def reuse(self) -> int:
+        """How often a window is seen; short ones are drawn faster than learnt from."""
+        return 1 if self.direct else 4
+
+    @property
+    def families(self) -> tuple[str, ...]:
+        """The families of its series."""
+        return SHORT_FAMILIES if self.direct else tuple(FAMILIES)
+
+
 BUCKETS = (
     Bucket(5, 32, 24, 0.3),
     Bucket(33, 64, 40, 0.25),
     Bucket(65, 192, 64, 0.25),
     Bucket(193, 512, 128, 0.2),
 )
+SHORT_BUCKETS = (
+    Bucket(5, 16, 20, 0.2),
+    Bucket(17, 32, 24, 0.3),
+    Bucket(33, 64, 36, 0.3),
+    Bucket(65, pretrained_direct.LONGEST, 48, 0.2),
+)
 
 
-def draw(bucket: Bucket, rng: np.random.Generator, count: int = GROUP, *, plain: bool = False) -> Windows:
+def draw(bucket: Bucket, rng: np.random.Generator, count: int, kind: Kind) -> Windows:
     """Draws windows of one bucket.
 
     Args:
         bucket: the lengths of the histories.
         rng: the source of chance.
         count: windows to draw; those without any value are left out.
-        plain: whether to leave out the logarithm of positive series.
+        kind: of the network that will read them.
 
     Returns:
         The windows.
     """
     season, long = _seasons(bucket, rng)
     steps = _steps(bucket.horizon, rng)
-    series = _series(count, bucket.longest + bucket.horizon, (season, long), rng)
+    series = _series(count, bucket.longest + bucket.horizon, (season, long), rng, kind.families)
     history, future = series[:, : bucket.longest], series[:, bucket.longest + steps - 1]
     spread = np.log(bucket.longest / bucket.shortest) * rng.random(count)
     length = np.minimum(np.ceil(bucket.shortest * np.exp(spread)), bucket.longest)
@@ -58,8 +102,16 @@ def draw(bucket: Bucket, rng: np.random.Generator, count: int = GROUP, *, plain:
         np.arange(bucket.longest) >= bucket.longest - length[:, None], history, np.float32(np.nan)
     )
     filled = np.isfinite(history).any(axis=1)
-    patches = pretrained_inputs.patches_for(bucket.longest)
-    return cut(history[filled], future[filled], (season, long), steps, patches=patches, plain=plain)
+    read = pretrained_direct.read_for if kind.direct else pretrained_inputs.patches_for
+    return cut(
+        history[filled],
+        future[filled],
+        (season, long),
+        steps,
+        patches=read(bucket.longest),
+        plain=kind.plain,
+        direct=kind.direct,
+    )
 
 
 def _seasons(bucket: Bucket, rng: np.random.Generator) -> tuple[int, int]:
@@ -81,37 +133,45 @@ def _steps(horizon: int, rng: np.random.Generator) -> npt.NDArray[np.int64]:
     return np.sort(np.concatenate([near, far[: STEPS - STEPS // 2]]))
 
 
-def _series(count: int, length: int, seasons: tuple[int, int], rng: np.random.Generator) -> Array:
+def _series(
+    count: int,
+    length: int,
+    seasons: tuple[int, int],
+    rng: np.random.Generator,
+    families: tuple[str, ...],
+) -> Array:
     """Series whose true season is mostly, but not always, the one told: (count, length)."""
     told = seasons[1] if seasons[0] == 1 and seasons[1] else seasons[0]
     drawn = rng.random()
     true = told if drawn < 0.8 else 1 if drawn < 0.92 else int(rng.choice(OTHER_SEASONS))
     factor = int(rng.integers(2, 5)) if rng.random() < 0.15 else 1
     if factor > 1 and true * factor < 200:
-        longer = generate(count, length * factor, season_length=true * factor if true > 1 else 1, seed=rng)
+        season = true * factor if true > 1 else 1
+        longer = generate(count, length * factor, season_length=season, seed=rng, families=families)
         return down_sample(longer, factor=factor, mean=bool(rng.random() < 0.7))
-    return generate(count, length, season_length=true, seed=rng)
+    return generate(count, length, season_length=true, seed=rng, families=families)
 
 
 class Pool:
     """The last groups of every bucket, from which batches are drawn at random."""
 
-    def __init__(self, seed: int, *, plain: bool = False, groups: int = 24) -> None:
+    def __init__(self, seed: int, kind: Kind, *, groups: int = 24) -> None:
         """Starts empty.
 
         Args:
             seed: of all that is drawn.
-            plain: whether to leave out the logarithm of positive series.
+            kind: of the network that will read the windows.
             groups: groups kept of each bucket.
         """
         self.rng = np.random.default_rng(seed)
-        self.plain = plain
-        self._kept: list[deque[Windows]] = [deque(maxlen=groups) for _ in BUCKETS]
+        self.kind = kind
+        self._kept: list[deque[Windows]] = [deque(maxlen=groups) for _ in kind.buckets]
 
     def refill(self) -> int:
         """Draws one more group of a random bucket and gives the bucket's number."""
-        number = int(self.rng.choice(len(BUCKETS), p=[bucket.share for bucket in BUCKETS]))
-        self._kept[number].append(draw(BUCKETS[number], self.rng, plain=self.plain))
+        buckets = self.kind.buckets
+        number = int(self.rng.choice(len(buckets), p=[bucket.share for bucket in buckets]))
+        self._kept[number].append(draw(buckets[number], self.rng, GROUP, self.kind))
         return number
 
     def batch(self, number: int, size: int) -> Windows:

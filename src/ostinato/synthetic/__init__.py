@@ -1,6 +1,7 @@
 """Synthetic time series of many kinds, seeded and fast: what the pretrained forecaster learns from."""
 
 from ostinato.synthetic.augment import censor, down_sample, flip, make_gaps, mix_up, modulate, round_off
+from ostinato.synthetic.economic import economic
 from ostinato.synthetic.events import intermittent_counts, steps_and_spikes
 from ostinato.synthetic.mixture import AUGMENTATIONS, FAMILIES, generate
 from ostinato.synthetic.processes import chaos_and_growth, gaussian_process, regime_switching
@@ -18,6 +19,7 @@ __all__ = [
     "censor",
     "chaos_and_growth",
     "down_sample",
+    "economic",
     "exponential_smoothing",
     "flip",
     "gaussian_process",

@@ -24,14 +24,34 @@ LARGEST = 40.0  # units a forecast without its season may lie from the last valu
 
 
 @dataclass(frozen=True)
-class Inputs:
-    """What the network reads, float32.
+class Sizes:
+    """How wide the inputs of one kind of network are.
 
     Attributes:
-        patches: (batch, patches, PATCH_WIDTH), oldest first.
-        statistics: (batch, STATISTICS).
-        steps: (batch, steps, STEP_WIDTH).
-        experts: (batch, steps, EXPERTS), classical forecasts in units, seasonal naive first.
+        patch: numbers a patch.
+        statistics: numbers a series.
+        step: numbers a step ahead.
+        experts: forecasts on which the network builds.
+    """
+
+    patch: int
+    statistics: int
+    step: int
+    experts: int
+
+
+SIZES = Sizes(PATCH_WIDTH, STATISTICS, STEP_WIDTH, EXPERTS)
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What a network reads, float32; how wide, its `Sizes` say.
+
+    Attributes:
+        patches: (batch, patches, patch), oldest first.
+        statistics: (batch, statistics).
+        steps: (batch, steps, step).
+        experts: (batch, steps, experts), forecasts in units on which the network builds, seasonal naive first.
     """
 
     patches: Array

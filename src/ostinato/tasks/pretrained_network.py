@@ -11,7 +11,8 @@ import numpy.typing as npt
 
 from ostinato import kernels
 from ostinato.errors import ModelFileError
-from ostinato.tasks.pretrained_inputs import EXPERTS, PATCH_WIDTH, STATISTICS, STEP_WIDTH, Inputs
+from ostinato.tasks import pretrained_direct, pretrained_inputs
+from ostinato.tasks.pretrained_inputs import Inputs
 from ostinato.tasks.pretrained_scaling import Array
 
 LEVELS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
@@ -32,6 +33,7 @@ class Member:
         biases: one (4 * hidden,) for each LSTM layer.
         head: the four layers of the head by name.
         plain: whether it reads plain values of positive series, not their logarithms.
+        direct: whether it reads values alone, no classical forecasts.
     """
 
     lstm: tuple[Array, ...]
@@ -40,6 +42,7 @@ class Member:
     biases: tuple[Array, ...]
     head: dict[str, Array]
     plain: bool = False
+    direct: bool = False
 
 
 @lru_cache(maxsize=1)
@@ -71,16 +74,20 @@ def read_member(path: Path) -> Member:
     with safe_open(path, framework="numpy") as file:
         facts = file.metadata() or {}
         values = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
-    return to_member(values, path.name, plain=facts.get("plain") == "yes")
+    kind = {name: facts.get(name) == "yes" for name in ("plain", "direct")}
+    return to_member(values, path.name, plain=kind["plain"], direct=kind["direct"])
 
 
-def to_member(values: Mapping[str, npt.NDArray[np.floating]], source: str, *, plain: bool = False) -> Member:
+def to_member(
+    values: Mapping[str, npt.NDArray[np.floating]], source: str, *, plain: bool = False, direct: bool = False
+) -> Member:
     """Readies weights in torch's layout to be multiplied from the right.
 
     Args:
         values: the state of a network by name.
         source: where they come from, for the error.
         plain: whether the network reads plain values of positive series.
+        direct: whether the network reads values alone.
 
     Returns:
         The network.
@@ -89,7 +96,12 @@ def to_member(values: Mapping[str, npt.NDArray[np.floating]], source: str, *, pl
         ModelFileError: they are not those of such a network.
     """
     weights = {name: value.astype(np.float32) for name, value in values.items()}
-    expected = {"series.weight": STATISTICS, "step.weight": STEP_WIDTH, "lstm.weight_ih_l0": PATCH_WIDTH}
+    sizes = pretrained_direct.SIZES if direct else pretrained_inputs.SIZES
+    expected = {
+        "series.weight": sizes.statistics,
+        "step.weight": sizes.step,
+        "lstm.weight_ih_l0": sizes.patch,
+    }
     for name, width in expected.items():
         found = weights[name].shape[1] if name in weights else 0
         hidden = weights["lstm.weight_hh_l0"].shape[1] if name == "series.weight" and found else 0
@@ -102,6 +114,7 @@ def to_member(values: Mapping[str, npt.NDArray[np.floating]], source: str, *, pl
     parts = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
     return Member(
         plain=plain,
+        direct=direct,
         lstm=tuple(weights[f"lstm.{part}_l{layer}"] for layer in layers for part in parts),
         input_weights=tuple(_columns(weights[f"lstm.weight_ih_l{layer}"], halves) for layer in layers),
         state_weights=tuple(_columns(weights[f"lstm.weight_hh_l{layer}"], halves) for layer in layers),
@@ -138,20 +151,22 @@ def quantiles(member: Member, inputs: Inputs) -> Array:
     np.maximum(hidden, 0, out=hidden)
     flat = hidden @ head["out.weight"] + head["out.bias"]
     out = np.asarray(flat, dtype=np.float32).reshape(batch, steps, flat.shape[1])
-    out[..., :EXPERTS] += (inputs.statistics[:, -EXPERTS:] * head["trial"])[:, None]
+    count = inputs.experts.shape[2]
+    out[..., :count] += (inputs.statistics[:, -count:] * head["trial"])[:, None]
     return _read_out(out, inputs.experts)
 
 
 def _read_out(out: Array, experts: Array) -> Array:
     """From the last layer to quantiles: seasonal naive, moved to a mean of the experts, shifted, spread."""
-    logits = out[..., :EXPERTS]
+    count = experts.shape[2]
+    logits = out[..., :count]
     shares = np.exp(logits - logits.max(axis=-1, keepdims=True))
     mixed = (shares * experts).sum(axis=-1) / shares.sum(axis=-1)
-    gate, shift, size = (out[..., EXPERTS + column] for column in range(3))
+    gate, shift, size = (out[..., count + column] for column in range(3))
     width = np.exp(np.clip(size, -5, 5))
     naive = experts[..., 0]
     centre = naive + np.tanh(gate) * (mixed - naive) + shift * width
-    raw = out[..., EXPERTS + 3 :]
+    raw = out[..., count + 3 :]
     distance = (np.maximum(raw, 0) + np.log1p(np.exp(-np.abs(raw)))) * width[..., None]  # softplus
     half = SHAPES // 2
     result = np.empty((*centre.shape, SHAPES + 1), dtype=np.float32)

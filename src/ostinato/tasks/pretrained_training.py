@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from ostinato.nn.recurrent import LSTM
-from ostinato.tasks.pretrained_inputs import EXPERTS, PATCH_WIDTH, STATISTICS, STEP_WIDTH
+from ostinato.tasks.pretrained_inputs import SIZES, Sizes
 
 SHAPES = 8  # distances between neighbouring quantiles
 
@@ -16,20 +16,22 @@ class Network(nn.Module):
     shifted. All moving parts start at zero, so an untrained network is seasonal naive.
     """
 
-    def __init__(self, hidden_size: int, width: int) -> None:
+    def __init__(self, hidden_size: int, width: int, sizes: Sizes = SIZES) -> None:
         """Makes an untrained network.
 
         Args:
             hidden_size: of both LSTM layers.
             width: of the layers that read a step.
+            sizes: of what it reads; those of a direct network leave it one forecast to build on.
         """
         super().__init__()
-        self.lstm = LSTM(PATCH_WIDTH, hidden_size, 2, batch_first=True)
-        self.series = nn.Linear(hidden_size + STATISTICS, width)
-        self.step = nn.Linear(STEP_WIDTH, width, bias=False)
+        self.sizes = sizes
+        self.lstm = LSTM(sizes.patch, hidden_size, 2, batch_first=True)
+        self.series = nn.Linear(hidden_size + sizes.statistics, width)
+        self.step = nn.Linear(sizes.step, width, bias=False)
         self.mix = nn.Linear(width, width)
-        self.out = nn.Linear(width, EXPERTS + 3 + SHAPES)
-        self.trial = nn.Parameter(torch.zeros(EXPERTS))
+        self.out = nn.Linear(width, sizes.experts + 3 + SHAPES)
+        self.trial = nn.Parameter(torch.zeros(sizes.experts))
         nn.init.zeros_(self.out.weight)
         nn.init.zeros_(self.out.bias)
 
@@ -37,10 +39,10 @@ class Network(nn.Module):
         """Forecasts quantiles.
 
         Args:
-            patches: (batch, patches, PATCH_WIDTH).
-            statistics: (batch, STATISTICS).
-            steps: (batch, steps, STEP_WIDTH).
-            experts: (batch, steps, EXPERTS).
+            patches: (batch, patches, patch), as wide as `sizes` say.
+            statistics: (batch, statistics).
+            steps: (batch, steps, step).
+            experts: (batch, steps, experts).
 
         Returns:
             (batch, steps, 9), increasing along the last axis, in units.
@@ -50,13 +52,14 @@ class Network(nn.Module):
         hidden = torch.relu(known[:, None] + self.step(steps))  # (batch, steps, width)
         hidden = torch.relu(self.mix(hidden))
         out = self.out(hidden).float()
-        trust = self.trial * statistics[:, -EXPERTS:]  # what the experts showed on trial
-        shares = (out[..., :EXPERTS] + trust[:, None]).softmax(-1)
-        gate, shift, size = out[..., EXPERTS : EXPERTS + 3].unbind(-1)
+        count = self.sizes.experts
+        trust = self.trial * statistics[:, -count:]  # what the experts showed on trial
+        shares = (out[..., :count] + trust[:, None]).softmax(-1)
+        gate, shift, size = out[..., count : count + 3].unbind(-1)
         naive = experts[..., 0]
         width = size.clamp(-5, 5).exp()
         centre = naive + gate.tanh() * ((shares * experts).sum(-1) - naive) + shift * width
-        distance = nn.functional.softplus(out[..., EXPERTS + 3 :]) * width[..., None]
+        distance = nn.functional.softplus(out[..., count + 3 :]) * width[..., None]
         half = SHAPES // 2
         below = centre[..., None] - distance[..., :half].cumsum(-1).flip(-1)
         above = centre[..., None] + distance[..., half:].cumsum(-1)

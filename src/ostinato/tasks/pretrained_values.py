@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ostinato.errors import ConfigError
-from ostinato.tasks import pretrained_inputs, pretrained_network, pretrained_scaling
+from ostinato.tasks import pretrained_direct, pretrained_inputs, pretrained_network, pretrained_scaling
 from ostinato.tasks.pretrained_network import LEVELS, Member
 from ostinato.tasks.pretrained_scaling import Array
 
@@ -54,7 +54,8 @@ def forecast_values(
     longest = max(pretrained_inputs.CONTEXT, min(4 * max(season_length, long_season), LONGEST))
     lengths = np.minimum(ends - starts, longest)
     result = np.empty((len(ends), h, len(LEVELS)))
-    bounds = [0, *(limit for limit, _ in pretrained_inputs.PATCH_COUNTS[:-1]), longest]
+    limits = {limit for limit, _ in pretrained_inputs.PATCH_COUNTS[:-1]} | {pretrained_direct.LONGEST}
+    bounds = [0, *sorted(limits), longest]
     blocks = _blocks(lengths, bounds)
 
     def run(block: npt.NDArray[np.intp], longest_read: int) -> None:
@@ -97,8 +98,7 @@ def _forecast_block(
 
     Only series of which logarithms are taken are prepared once more for the members that read plain values.
     """
-    steps = np.arange(1, h + 1)
-    patches = pretrained_inputs.patches_for(longest)
+    members = _suited(members, longest)
     total = np.zeros((len(history), h, len(LEVELS)))
     rows = np.arange(len(history))
     for plain in (False, True):
@@ -106,17 +106,35 @@ def _forecast_block(
             continue
         told = pretrained_scaling.no_logarithm(history[rows], plain)
         past = pretrained_scaling.prepare(history[rows], *seasons, told)
-        inputs = pretrained_inputs.build(history[rows], past, steps, patches)
-        for member in members:
-            if member.plain or not plain:
-                units = pretrained_network.quantiles(member, inputs).astype(np.float64)
-                levels = _bounded(
-                    units * past.unit[:, None, None] + past.adjusted[:, -1][:, None, None], past
-                )
-                fits = ~past.logged | (member.plain == plain)
-                total[rows[fits]] += levels[fits]
+        for direct in sorted({member.direct for member in members}):
+            inputs = _inputs(history[rows], past, h, longest, direct=direct)
+            for member in members:
+                if member.direct == direct and (member.plain or not plain):
+                    units = pretrained_network.quantiles(member, inputs).astype(np.float64)
+                    levels = _bounded(
+                        units * past.unit[:, None, None] + past.adjusted[:, -1][:, None, None], past
+                    )
+                    fits = ~past.logged | (member.plain == plain)
+                    total[rows[fits]] += levels[fits]
         rows = rows[past.logged]
     return _whole(total / len(members), history)
+
+
+def _suited(members: tuple[Member, ...], longest: int) -> tuple[Member, ...]:
+    """The members for histories of one bucket: direct ones learnt from short histories alone."""
+    if longest <= pretrained_direct.LONGEST:
+        return members
+    return tuple(member for member in members if not member.direct) or members
+
+
+def _inputs(
+    history: Array, past: pretrained_scaling.Past, h: int, longest: int, *, direct: bool
+) -> pretrained_inputs.Inputs:
+    """What members of one kind read."""
+    steps = np.arange(1, h + 1)
+    if direct:
+        return pretrained_direct.build(past, steps, pretrained_direct.read_for(longest))
+    return pretrained_inputs.build(history, past, steps, pretrained_inputs.patches_for(longest))
 
 
 def _whole(levels: npt.NDArray[np.float64], history: Array) -> npt.NDArray[np.float64]:

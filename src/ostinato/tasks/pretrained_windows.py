@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ostinato.tasks import pretrained_inputs, pretrained_scaling
+from ostinato.tasks import pretrained_direct, pretrained_inputs, pretrained_scaling
 from ostinato.tasks.pretrained_scaling import Array
 
 
@@ -38,6 +38,7 @@ def cut(
     *,
     patches: int,
     plain: bool = False,
+    direct: bool = False,
 ) -> Windows:
     """Makes windows of histories and what followed them.
 
@@ -46,14 +47,18 @@ def cut(
         future: (windows, steps), what followed at those steps, NaN where it is not known.
         seasons: steps of the season and of the longer one, 0 for none.
         steps: (steps,), which steps ahead, from 1.
-        patches: how many patches to read.
+        patches: how many patches to read; how many steps, where the network is direct.
         plain: whether to leave out the logarithm of positive series.
+        direct: whether the network reads values alone, no classical forecasts.
 
     Returns:
         The windows.
     """
     past = pretrained_scaling.prepare(history, *seasons, pretrained_scaling.no_logarithm(history, plain))
-    inputs = pretrained_inputs.build(history, past, steps, patches)
+    if direct:
+        inputs = pretrained_direct.build(past, steps, patches)
+    else:
+        inputs = pretrained_inputs.build(history, past, steps, patches)
     target, weight = _targets(past, history, future, steps)
     apart = inputs.experts.std(axis=2) * (past.unit / past.seasonal_unit)[:, None]
     weight /= np.sqrt(1 + apart)  # wild series, known as such from the past, count less
