@@ -11,14 +11,21 @@ from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pack_sequence, pad_packed_sequence
 
 from ostinato.errors import ConfigError
-from ostinato.nn import LAYERS, LSTM, RNN
+from ostinato.nn import CELLS, GRU, LAYERS, LSTM, RNN
 from ostinato.nn.reference import loop_cell, loop_layer
 
 TORCH_LAYERS = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}
-VARIANTS = [(name, {}) for name in LAYERS] + [("rnn", {"nonlinearity": "relu"}), ("lstm", {"proj_size": 2})]
+OPTIONS = [("rnn", {"nonlinearity": "relu"}), ("lstm", {"proj_size": 2})]
+VARIANTS = [(name, {}) for name in LAYERS] + OPTIONS
 # Torch's own operator says so, once a process; the numbers are the same.
 pytestmark = pytest.mark.filterwarnings("ignore:LSTM with projections is not supported with oneDNN")
 ANY_LAYER = pytest.mark.parametrize(("name", "options"), VARIANTS)
+TORCH_LAYER = pytest.mark.parametrize(("name", "options"), [(name, {}) for name in TORCH_LAYERS] + OPTIONS)
+
+
+def make(name, *args, **options):
+    """A layer that draws nothing at random."""
+    return LAYERS[name](*args, **options).eval()
 
 
 def parts(state):
@@ -31,7 +38,10 @@ def whole(state):
 
 def random_state(layer, batch, dtype=torch.float32):
     rows = layer.num_layers * layer.directions
-    return tuple(torch.randn(rows, batch, width, dtype=dtype) for width in layer._state_widths())
+    state = tuple(torch.randn(rows, batch, width, dtype=dtype) for width in layer._state_widths())
+    return (
+        state if layer.kernel else tuple(part.abs() + 0.1 for part in state)
+    )  # some cells count what they wrote
 
 
 def assert_same(ours, theirs, tolerance=1e-6):
@@ -56,7 +66,7 @@ def shapes(draw):
     }
 
 
-@ANY_LAYER
+@TORCH_LAYER
 @settings(max_examples=15, deadline=None)
 @given(shape=shapes())
 def test_numbers_are_those_of_torchs_layer_with_the_same_state_dict(name, options, shape):
@@ -70,7 +80,7 @@ def test_numbers_are_those_of_torchs_layer_with_the_same_state_dict(name, option
     assert_same(layer(inputs, state), other(inputs, state))
 
 
-@ANY_LAYER
+@TORCH_LAYER
 def test_torchs_state_dict_gives_torchs_numbers(name, options):
     other = TORCH_LAYERS[name](3, 5, num_layers=2, bidirectional=True, **options)
     layer = LAYERS[name](3, 5, num_layers=2, bidirectional=True, **options)
@@ -79,7 +89,7 @@ def test_torchs_state_dict_gives_torchs_numbers(name, options):
     assert_same(layer(inputs), other(inputs))
 
 
-@ANY_LAYER
+@TORCH_LAYER
 def test_the_same_seed_gives_the_first_weights_of_torchs_layer(name, options):
     torch.manual_seed(3)
     layer = LAYERS[name](3, 5, num_layers=2, **options)
@@ -93,7 +103,7 @@ def test_the_same_seed_gives_the_first_weights_of_torchs_layer(name, options):
 @settings(max_examples=15, deadline=None)
 @given(shape=shapes(), data=st.data())
 def test_a_layer_equals_looping_its_cells(name, options, shape, data):
-    layer = LAYERS[name](**shape["layer"] | {"batch_first": True}, **options)
+    layer = make(name, **shape["layer"] | {"batch_first": True}, **options)
     batch, time = shape["batch"], shape["time"]
     lengths = torch.tensor(data.draw(st.lists(st.integers(0, time), min_size=batch, max_size=batch)))
     inputs, state = torch.randn(batch, time, layer.input_size), random_state(layer, batch)
@@ -105,7 +115,7 @@ def test_a_layer_equals_looping_its_cells(name, options, shape, data):
 @pytest.mark.parametrize("lengths", [None, [4, 1, 0]])
 def test_gradients_agree_with_finite_differences(name, options, lengths):
     torch.manual_seed(0)
-    layer = LAYERS[name](2, 3, num_layers=2, bidirectional=True, batch_first=True, **options).double()
+    layer = make(name, 2, 3, num_layers=2, bidirectional=True, batch_first=True, **options).double()
     if options.get("nonlinearity") == "relu":
         for weight in layer.parameters():  # away from the kink, where a difference is no derivative
             nn.init.uniform_(weight, 0.1, 0.3)
@@ -122,7 +132,7 @@ def test_gradients_agree_with_finite_differences(name, options, lengths):
 @ANY_LAYER
 def test_gradients_equal_those_of_looping_the_cells(name, options):
     torch.manual_seed(0)
-    layer = LAYERS[name](2, 4, num_layers=2, bidirectional=True, batch_first=True, **options)
+    layer = make(name, 2, 4, num_layers=2, bidirectional=True, batch_first=True, **options)
     inputs, state, lengths = torch.randn(3, 5, 2), random_state(layer, 3), torch.tensor([5, 0, 2])
     gradients = []
     for run in (
@@ -136,7 +146,7 @@ def test_gradients_equal_those_of_looping_the_cells(name, options):
         torch.testing.assert_close(ours, theirs, atol=1e-5, rtol=1e-5)
 
 
-@ANY_LAYER
+@TORCH_LAYER
 @pytest.mark.parametrize("batch_first", [False, True])
 @pytest.mark.parametrize("enforce_sorted", [False, True])
 def test_a_packed_sequence_gives_what_torch_gives(name, options, batch_first, enforce_sorted):
@@ -154,7 +164,7 @@ def test_a_packed_sequence_gives_what_torch_gives(name, options, batch_first, en
         assert torch.equal(ours.unsorted_indices, theirs.unsorted_indices)
 
 
-@ANY_LAYER
+@TORCH_LAYER
 def test_lengths_give_what_torch_gives_for_packed_and_padded_again(name, options):
     kwargs = {"num_layers": 2, "bidirectional": True, "batch_first": True} | options
     layer, other = LAYERS[name](3, 4, **kwargs), TORCH_LAYERS[name](3, 4, **kwargs)
@@ -168,7 +178,7 @@ def test_lengths_give_what_torch_gives_for_packed_and_padded_again(name, options
 
 @ANY_LAYER
 def test_padding_leaves_state_unchanged(name, options):
-    layer = LAYERS[name](3, 4, batch_first=True, **options)
+    layer = make(name, 3, 4, batch_first=True, **options)
     inputs, state = torch.randn(2, 6, 3), whole(random_state(layer, 2))
     short = layer(inputs[:, :4], state)
     outputs, final = layer(inputs, state, lengths=[4, 4])
@@ -177,9 +187,33 @@ def test_padding_leaves_state_unchanged(name, options):
 
 
 @ANY_LAYER
+def test_two_halves_with_the_state_carried_equal_the_whole(name, options):
+    layer = make(name, 3, 4, num_layers=2, batch_first=True, **options)
+    inputs = torch.randn(2, 7, 3)
+    first, state = layer(inputs[:, :3])
+    second, state = layer(inputs[:, 3:], state)
+    assert_same((torch.cat([first, second], dim=1), state), layer(inputs))
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_recurrent_dropout_acts_in_training_alone(name):
+    layer = make(name, 3, 16, batch_first=True, recurrent_dropout=0.5)
+    inputs = torch.randn(2, 5, 3)
+    assert_same(layer(inputs), layer(inputs), 0.0)
+    layer.train()
+    blind = name in ("mingru", "minlstm")  # their gates do not see the state
+    assert torch.equal(layer(inputs)[0], layer(inputs)[0]) == blind
+
+
+def test_every_cell_has_a_layer_of_its_name():
+    assert list(LAYERS) == list(CELLS)
+    assert all(LAYERS[name].cell is CELLS[name] for name in LAYERS)
+
+
+@ANY_LAYER
 @pytest.mark.parametrize("filling", [float("nan"), float("inf"), 1e30])
 def test_what_padding_holds_changes_nothing(name, options, filling):
-    layer = LAYERS[name](3, 4, num_layers=2, bidirectional=True, batch_first=True, **options)
+    layer = make(name, 3, 4, num_layers=2, bidirectional=True, batch_first=True, **options)
     inputs, lengths = torch.randn(2, 5, 3), torch.tensor([5, 2])
     dirty = inputs.clone()
     dirty[1, 2:] = filling
@@ -188,7 +222,7 @@ def test_what_padding_holds_changes_nothing(name, options, filling):
 
 @ANY_LAYER
 def test_a_row_without_steps_keeps_the_state_it_came_with(name, options):
-    layer = LAYERS[name](3, 4, batch_first=True, **options)
+    layer = make(name, 3, 4, batch_first=True, **options)
     inputs, state = torch.randn(2, 5, 3), random_state(layer, 2)
     for lengths in ([0, 5], [0, 0]):
         outputs, final = layer(inputs, whole(state), lengths)
@@ -199,7 +233,7 @@ def test_a_row_without_steps_keeps_the_state_it_came_with(name, options):
 
 @ANY_LAYER
 def test_a_row_without_steps_passes_its_gradient_to_the_state_alone(name, options):
-    layer = LAYERS[name](3, 4, batch_first=True, **options)
+    layer = make(name, 3, 4, batch_first=True, **options)
     state = tuple(part.requires_grad_() for part in random_state(layer, 2))
     inputs = torch.randn(2, 5, 3, requires_grad=True)
     _, final = layer(inputs, whole(state), [0, 5])
@@ -212,7 +246,7 @@ def test_a_row_without_steps_passes_its_gradient_to_the_state_alone(name, option
 @ANY_LAYER
 @pytest.mark.parametrize("sizes", [(0, 5), (2, 0)])
 def test_an_empty_batch_leaves_the_state_as_it_is(name, options, sizes):
-    layer = LAYERS[name](3, 4, batch_first=True, bidirectional=True, **options)
+    layer = make(name, 3, 4, batch_first=True, bidirectional=True, **options)
     state = random_state(layer, sizes[0])
     outputs, final = layer(torch.zeros(*sizes, 3), whole(state), lengths=[0] * sizes[0])
     assert outputs.shape == (*sizes, 2 * (layer.proj_size or 4))
@@ -220,7 +254,7 @@ def test_an_empty_batch_leaves_the_state_as_it_is(name, options, sizes):
         assert torch.equal(before, after)
 
 
-@ANY_LAYER
+@TORCH_LAYER
 @pytest.mark.parametrize("batch_first", [False, True])
 def test_a_single_sequence_gives_what_torch_gives(name, options, batch_first):
     kwargs = {"num_layers": 2, "bidirectional": True, "batch_first": batch_first} | options
@@ -231,7 +265,7 @@ def test_a_single_sequence_gives_what_torch_gives(name, options, batch_first):
     assert_same(layer(inputs, state), other(inputs, state))
 
 
-@ANY_LAYER
+@TORCH_LAYER
 def test_dropout_between_layers_equals_torchs_with_the_same_seed(name, options, monkeypatch):
     monkeypatch.setenv("OSTINATO_ISA", "torch")  # the fused kernels draw masks of their own
     kwargs = {"num_layers": 3, "dropout": 0.4} | options
@@ -267,7 +301,7 @@ def test_dropout_of_the_looped_cells_keeps_the_mean_and_drops_the_share(name):
     torch.testing.assert_close(after[kept], before[kept] / 0.75)
 
 
-@pytest.mark.parametrize("name", LAYERS)
+@pytest.mark.parametrize("name", TORCH_LAYERS)
 def test_loop_cell_equals_torchs_layer(name):
     cell_layer = LAYERS[name](3, 4, batch_first=True)
     cell = cell_layer.cell(3, 4)
@@ -281,12 +315,12 @@ def test_loop_cell_equals_torchs_layer(name):
 
 @ANY_LAYER
 def test_copies_and_files_hold_the_same_layer(name, options):
-    layer = LAYERS[name](3, 4, num_layers=2, **options)
+    layer = make(name, 3, 4, num_layers=2, **options)
     inputs = torch.randn(5, 2, 3)
     buffer = io.BytesIO()
     torch.save(layer.state_dict(), buffer)
     buffer.seek(0)
-    loaded = LAYERS[name](3, 4, num_layers=2, **options)
+    loaded = make(name, 3, 4, num_layers=2, **options)
     loaded.load_state_dict(torch.load(buffer, weights_only=True))
     for other in (copy.deepcopy(layer), pickle.loads(pickle.dumps(layer)), loaded):
         assert_same(layer(inputs), other(inputs), 0.0)
@@ -295,7 +329,7 @@ def test_copies_and_files_hold_the_same_layer(name, options):
 
 @ANY_LAYER
 def test_a_layer_moves_to_float64(name, options):
-    layer = LAYERS[name](3, 4, **options)
+    layer = make(name, 3, 4, **options)
     inputs = torch.randn(5, 2, 3)
     before = layer(inputs)[0]
     after = layer.double()(inputs.double())[0]
@@ -305,7 +339,7 @@ def test_a_layer_moves_to_float64(name, options):
 
 @pytest.mark.parametrize("name", LAYERS)
 def test_outputs_fit_automatic_mixed_precision(name):
-    layer = LAYERS[name](3, 4)
+    layer = make(name, 3, 4)
     with torch.autocast("cpu", dtype=torch.bfloat16):
         outputs, _ = layer(torch.randn(5, 2, 3))
     assert torch.isfinite(outputs.float()).all()
@@ -313,7 +347,7 @@ def test_outputs_fit_automatic_mixed_precision(name):
 
 @pytest.mark.parametrize("name", LAYERS)
 def test_a_layer_can_be_captured_by_torch_export(name):
-    layer = LAYERS[name](3, 4, batch_first=True).eval()
+    layer = make(name, 3, 4, batch_first=True)
     inputs = torch.randn(2, 5, 3)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch's own deprecations
@@ -325,7 +359,7 @@ def test_a_layer_can_be_captured_by_torch_export(name):
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning")
 @pytest.mark.parametrize("name", LAYERS)
 def test_a_compiled_layer_gives_the_same_numbers_and_gradients(name):
-    layer = LAYERS[name](3, 4, num_layers=2, batch_first=True, bidirectional=True)
+    layer = make(name, 3, 4, num_layers=2, batch_first=True, bidirectional=True)
     compiled, inputs = torch.compile(layer, backend="aot_eager"), torch.randn(2, 5, 3)
     assert_same(compiled(inputs), layer(inputs))
     assert_same(compiled(inputs, lengths=torch.tensor([3, 5])), layer(inputs, lengths=[3, 5]))
@@ -333,7 +367,7 @@ def test_a_compiled_layer_gives_the_same_numbers_and_gradients(name):
     for run in (compiled, layer):
         layer.zero_grad()
         run(inputs)[0].square().sum().backward()
-        gradients.append(layer.weight_hh_l0.grad.clone())
+        gradients.append(layer.weight_ih_l0.grad.clone())
     torch.testing.assert_close(*gradients)
 
 
@@ -345,7 +379,7 @@ def test_dropout_on_one_layer_warns_as_torch_does():
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 @ANY_LAYER
 def test_a_layer_on_the_gpu_equals_itself_on_the_cpu(name, options):
-    layer = LAYERS[name](3, 4, num_layers=2, bidirectional=True, batch_first=True, **options)
+    layer = make(name, 3, 4, num_layers=2, bidirectional=True, batch_first=True, **options)
     inputs, lengths = torch.randn(3, 5, 3), torch.tensor([5, 0, 2])
     expected = [layer(inputs), layer(inputs, lengths=lengths)]
     layer.cuda()
@@ -361,6 +395,7 @@ def test_a_layer_on_the_gpu_equals_itself_on_the_cpu(name, options):
         (lambda: RNN(1, 0), "input_size is 1, hidden_size 0, num_layers 1; each must be at least 1"),
         (lambda: RNN(1, 2, 2, dropout=1.5), "dropout is 1.5; it is a probability, so use 0 to 1"),
         (lambda: RNN(1, 2, nonlinearity="sin"), "nonlinearity is 'sin'; use 'tanh' or 'relu'"),
+        (lambda: GRU(1, 2, proj_size=1), "proj_size is 1; only an LSTM projects its state, so leave it out"),
         (lambda: LSTM(1, 2, proj_size=2), "proj_size is 2; it must be at least 0 and below hidden_size 2"),
         (
             lambda: RNN(1, 2)(torch.zeros(3)),

@@ -1,10 +1,9 @@
 """What every recurrent layer has in common: weights, kinds of input, and the one call of the kernels."""
 
-import math
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -13,6 +12,8 @@ from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_
 from ostinato import kernels
 from ostinato.errors import ConfigError
 from ostinato.nn.cells import Cell, State
+from ostinato.nn.cells.base import draw_first
+from ostinato.nn.scan import run_cells
 
 Device = torch.device | str | None
 Lengths = Tensor | Sequence[int] | None
@@ -35,23 +36,26 @@ class RecurrentLayer(nn.Module, ABC):
         proj_size: Features of a projected hidden state, 0 for none.
         device: Where the weights live.
         dtype: Floating-point type of the weights.
+        recurrent_dropout: Probability of dropping a hidden value on its way into the gates while training, with one
+            mask for all steps of a row (Gal and Ghahramani 2016).
     """
 
     cell: ClassVar[type[Cell]]
-    recurrent_dropout: float = 0.0
 
     def __init__(  # noqa: PLR0913  # the parameters of torch's three layers
         self,
         input_size: int,
         hidden_size: int,
-        num_layers: int,
-        bias: bool,
-        batch_first: bool,
-        dropout: float,
-        bidirectional: bool,
-        proj_size: int,
-        device: Device,
-        dtype: torch.dtype | None,
+        num_layers: int = 1,
+        bias: bool = True,
+        batch_first: bool = False,
+        dropout: float = 0.0,
+        bidirectional: bool = False,
+        proj_size: int = 0,
+        device: Device = None,
+        dtype: torch.dtype | None = None,
+        *,
+        recurrent_dropout: float = 0.0,
     ) -> None:
         super().__init__()
         if min(input_size, hidden_size, num_layers) < 1:
@@ -65,6 +69,14 @@ class RecurrentLayer(nn.Module, ABC):
             raise ConfigError(
                 f"proj_size is {proj_size}; it must be at least 0 and below hidden_size {hidden_size}"
             )
+        if proj_size > 0 and self.kernel != "lstm":
+            raise ConfigError(f"proj_size is {proj_size}; only an LSTM projects its state, so leave it out")
+        if not 0 <= recurrent_dropout <= 1:
+            raise ConfigError(f"recurrent_dropout is {recurrent_dropout}; it is a probability, so use 0 to 1")
+        if recurrent_dropout > 0 and proj_size > 0:
+            raise ConfigError(
+                f"recurrent_dropout is {recurrent_dropout} beside proj_size {proj_size}; use only one of them"
+            )
         if dropout > 0 and num_layers == 1:
             warnings.warn(
                 f"dropout={dropout} acts between layers, so with num_layers=1 it does nothing", stacklevel=3
@@ -77,20 +89,48 @@ class RecurrentLayer(nn.Module, ABC):
         self.dropout = float(dropout)
         self.bidirectional = bidirectional
         self.proj_size = proj_size
+        self.recurrent_dropout = float(recurrent_dropout)
         self._weight_names = self._make_weights(device, dtype)
         self.reset_parameters()
         self.flatten_parameters()
 
     @property
     @abstractmethod
-    def kernel(self) -> str:
-        """The name of the operator over time, for `kernels.run`."""
+    def kernel(self) -> str | None:
+        """The name of the operator over time, for `kernels.run`; None where the cells themselves are run."""
+
+    def cell_options(self) -> dict[str, Any]:
+        """Return what the cells are made with beyond their sizes."""
+        return {"proj_size": self.proj_size} if self.proj_size > 0 else {}
+
+    def cell_weights(self) -> list[str]:
+        """Return the names of a cell's weights, in the order of `all_weights`."""
+        names = list(self.cell.weight_shapes(self.input_size, self.hidden_size, self.bias))
+        return names + (["weight_hr"] if self.proj_size > 0 else [])
 
     def reset_parameters(self) -> None:
-        """Draw every weight from U(-1/sqrt(hidden), 1/sqrt(hidden)), as torch does."""
-        bound = 1.0 / math.sqrt(self.hidden_size)
-        for weight in self.parameters():
-            nn.init.uniform_(weight, -bound, bound)
+        """Give every weight its first value, as torch does; gains start at 1."""
+        draw_first(self, self.hidden_size)
+
+    def forward(
+        self, input: Tensor | PackedSequence, hx: Any = None, lengths: Lengths = None
+    ) -> tuple[Any, Any]:
+        """Run over time.
+
+        Args:
+            input: `(time, batch, features)`, or `(batch, time, features)` with `batch_first`, or one sequence
+                `(time, features)`, or a PackedSequence.
+            hx: State before the first step, zeros where None: `(num_layers * directions, batch, hidden)`, or a tuple
+                of such where the cell's state has several parts, as the `(h, c)` of an LSTM.
+            lengths: `(batch,)` real steps of each row, which may be 0; every step is real where None.
+
+        Returns:
+            Outputs shaped as the input with `directions * hidden` features, and the state after each row's last
+            step, of the kind of `hx`.
+        """
+        state = None if hx is None else (hx if isinstance(hx, tuple) else (hx,))
+        outputs, final = self._run(input, state, lengths)
+        return outputs, final if len(final) > 1 else final[0]
 
     @property
     def directions(self) -> int:
@@ -106,6 +146,9 @@ class RecurrentLayer(nn.Module, ABC):
 
     def flatten_parameters(self) -> None:
         """Lay the weights out in one piece of memory where cuDNN runs them; elsewhere do nothing."""
+        modes = {"rnn_relu": 0, "rnn_tanh": 1, "lstm": 2, "gru": 3}  # cudnnRNNMode_t
+        if self.kernel not in modes:
+            return
         weights = [getattr(self, name) for name in self._weight_names]
         for weight in weights:
             same = weight.dtype == weights[0].dtype
@@ -113,7 +156,6 @@ class RecurrentLayer(nn.Module, ABC):
                 return
         if len({weight.data_ptr() for weight in weights}) != len(weights):
             return  # shared weights cannot be moved apart
-        modes = {"rnn_relu": 0, "rnn_tanh": 1, "lstm": 2, "gru": 3}  # cudnnRNNMode_t
         with torch.cuda.device(weights[0].device), torch.no_grad():
             torch._cudnn_rnn_flatten_weight(
                 weights,
@@ -149,15 +191,16 @@ class RecurrentLayer(nn.Module, ABC):
 
     def _make_weights(self, device: Device, dtype: torch.dtype | None) -> list[str]:
         """Register the weights of every layer and direction, and return their names in order."""
-        rows, width = self.cell.gates * self.hidden_size, self.proj_size or self.hidden_size
+        width = self.proj_size or self.hidden_size
         names: list[str] = []
         for layer in range(self.num_layers):
             features = self.input_size if layer == 0 else width * self.directions
-            shapes: dict[str, tuple[int, ...]] = {"weight_ih": (rows, features), "weight_hh": (rows, width)}
-            if self.bias:
-                shapes |= {"bias_ih": (rows,), "bias_hh": (rows,)}
+            shapes = self.cell.weight_shapes(features, self.hidden_size, self.bias)
             if self.proj_size > 0:
-                shapes["weight_hr"] = (width, self.hidden_size)
+                shapes |= {
+                    "weight_hh": (self.cell.gates * self.hidden_size, width),
+                    "weight_hr": (width, self.hidden_size),
+                }
             for suffix in ("", "_reverse")[: self.directions]:
                 for kind, shape in shapes.items():
                     names.append(f"{kind}_l{layer}{suffix}")
@@ -205,20 +248,26 @@ class RecurrentLayer(nn.Module, ABC):
     def _run_batch(self, inputs: Tensor, hx: State | None, lengths: Lengths) -> tuple[Tensor, State]:
         """Run `(batch, time, features)` through the one place where kernels are called."""
         batch, time, features = inputs.shape
-        if features != self.input_size:
+        if not 0 <= features - self.input_size <= self.cell.optional_features:
             raise ConfigError(f"input has {features} features, the layer has input_size {self.input_size}")
         state = self._start(inputs) if hx is None else self._checked_state(hx, batch)
         real = None if lengths is None else _checked_lengths(lengths, batch, time)
         if batch == 0 or time == 0:
             width = (self.proj_size or self.hidden_size) * self.directions
             return inputs.new_zeros(batch, time, width), state
+        if self.kernel is None:
+            # torch.compile must not unroll the steps, as it does not those of torch.nn.
+            compiling = torch.compiler.is_dynamo_compiling()
+            run: Any = torch.compiler.disable(run_cells) if compiling else run_cells  # type: ignore[no-untyped-call]
+            outputs, final = run(self, inputs, state, real)
+            return outputs, final
         weights = [getattr(self, name) for name in self._weight_names]
         return kernels.run(self.stack(), inputs, state, weights, real)
 
     def stack(self) -> kernels.Stack:
         """Describe the layer to the kernels."""
         return kernels.Stack(
-            self.kernel,
+            self.kernel or type(self).__name__,
             self.num_layers,
             self.bidirectional,
             self.bias,
@@ -228,19 +277,11 @@ class RecurrentLayer(nn.Module, ABC):
             self.recurrent_dropout,
         )
 
-    def _drop_recurrently(self, probability: float) -> None:
-        """Set the recurrent dropout, which projected states do not have."""
-        if not 0 <= probability <= 1:
-            raise ConfigError(f"recurrent_dropout is {probability}; it is a probability, so use 0 to 1")
-        if probability > 0 and self.proj_size > 0:
-            raise ConfigError(
-                f"recurrent_dropout is {probability} beside proj_size {self.proj_size}; use only one of them"
-            )
-        self.recurrent_dropout = float(probability)
-
     def _state_widths(self) -> tuple[int, ...]:
         """Return the features of each part of the state."""
-        return (self.proj_size or self.hidden_size, self.hidden_size)[: self.cell.state_size]
+        above = self.hidden_size * self.directions if self.num_layers > 1 else 0
+        first, *others = self.cell.state_widths(max(self.input_size, above), self.hidden_size)
+        return (self.proj_size or first, *others)
 
     def _start(self, inputs: Tensor) -> State:
         """Return the state before the first step: zeros."""

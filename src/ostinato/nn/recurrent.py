@@ -1,22 +1,29 @@
 """Recurrent layers: a cell over time, with torch.nn's signatures, return values and state dicts."""
 
-from typing import final
+from typing import Any, final
 
 import torch
-from torch import Tensor
-from torch.nn.utils.rnn import PackedSequence
 
 from ostinato.errors import ConfigError
 from ostinato.nn.cells import GRUCell, LSTMCell, RNNCell
-from ostinato.nn.layer import Device, Lengths, RecurrentLayer
+from ostinato.nn.layer import Device, RecurrentLayer
+from ostinato.nn.looped import (
+    GRUD,
+    SLSTM,
+    LayerNormGRU,
+    LayerNormLSTM,
+    MinGRU,
+    MinLSTM,
+    PeepholeLSTM,
+    ZoneoutLSTM,
+)
 
 
 @final
 class RNN(RecurrentLayer):
     """The simple recurrent layer; `RNNCell` has the equations. Takes the place of `torch.nn.RNN`.
 
-    Args: as for `torch.nn.RNN`, and `recurrent_dropout`: probability of dropping a hidden value on its way into
-        the gates while training, with one mask for all steps of a row (Gal and Ghahramani 2016).
+    Args: as for `torch.nn.RNN`, and `recurrent_dropout`, as for `RecurrentLayer`.
 
     Examples:
         >>> import torch
@@ -46,40 +53,34 @@ class RNN(RecurrentLayer):
             raise ConfigError(f"nonlinearity is {nonlinearity!r}; use 'tanh' or 'relu'")
         self.nonlinearity = nonlinearity
         super().__init__(
-            input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, 0, device, dtype
+            input_size,
+            hidden_size,
+            num_layers,
+            bias,
+            batch_first,
+            dropout,
+            bidirectional,
+            0,
+            device,
+            dtype,
+            recurrent_dropout=recurrent_dropout,
         )
-        self._drop_recurrently(recurrent_dropout)
+
+    def cell_options(self) -> dict[str, Any]:
+        """Return what the cells are made with beyond their sizes."""
+        return {"nonlinearity": self.nonlinearity}
 
     @property
     def kernel(self) -> str:
         """The operator over time: `rnn_tanh` or `rnn_relu`."""
         return f"rnn_{self.nonlinearity}"
 
-    def forward(
-        self, input: Tensor | PackedSequence, hx: Tensor | None = None, lengths: Lengths = None
-    ) -> tuple[Tensor | PackedSequence, Tensor]:
-        """Run over time.
-
-        Args:
-            input: `(time, batch, features)`, or `(batch, time, features)` with `batch_first`, or one sequence
-                `(time, features)`, or a PackedSequence.
-            hx: `(num_layers * directions, batch, hidden)` state before the first step, zeros where None.
-            lengths: `(batch,)` real steps of each row, which may be 0; every step is real where None.
-
-        Returns:
-            Outputs shaped as the input with `directions * hidden` features, and the state after each row's
-            last step.
-        """
-        outputs, state = self._run(input, None if hx is None else (hx,), lengths)
-        return outputs, state[0]
-
 
 @final
 class GRU(RecurrentLayer):
     """The gated recurrent layer; `GRUCell` has the equations. Takes the place of `torch.nn.GRU`.
 
-    Args: as for `torch.nn.GRU`, and `recurrent_dropout`: probability of dropping a hidden value on its way into
-        the gates while training, with one mask for all steps of a row (Gal and Ghahramani 2016).
+    Args: as for `torch.nn.GRU`, and `recurrent_dropout`, as for `RecurrentLayer`.
 
     Examples:
         >>> import torch
@@ -90,44 +91,17 @@ class GRU(RecurrentLayer):
 
     cell = GRUCell
 
-    def __init__(  # noqa: PLR0913  # torch's signature
-        self,
-        input_size: int,
-        hidden_size: int,
-        num_layers: int = 1,
-        bias: bool = True,
-        batch_first: bool = False,
-        dropout: float = 0.0,
-        bidirectional: bool = False,
-        device: Device = None,
-        dtype: torch.dtype | None = None,
-        *,
-        recurrent_dropout: float = 0.0,
-    ) -> None:
-        super().__init__(
-            input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, 0, device, dtype
-        )
-        self._drop_recurrently(recurrent_dropout)
-
     @property
     def kernel(self) -> str:
         """The operator over time."""
         return "gru"
-
-    def forward(
-        self, input: Tensor | PackedSequence, hx: Tensor | None = None, lengths: Lengths = None
-    ) -> tuple[Tensor | PackedSequence, Tensor]:
-        """Run over time; see `RNN.forward`."""
-        outputs, state = self._run(input, None if hx is None else (hx,), lengths)
-        return outputs, state[0]
 
 
 @final
 class LSTM(RecurrentLayer):
     """The long short-term memory layer; `LSTMCell` has the equations. Takes the place of `torch.nn.LSTM`.
 
-    Args: as for `torch.nn.LSTM`, and `recurrent_dropout`: probability of dropping a hidden value on its way into
-        the gates while training, with one mask for all steps of a row (Gal and Ghahramani 2016).
+    Args: as for `torch.nn.LSTM`, and `recurrent_dropout`, as for `RecurrentLayer`.
 
     Examples:
         >>> import torch
@@ -138,49 +112,23 @@ class LSTM(RecurrentLayer):
 
     cell = LSTMCell
 
-    def __init__(  # noqa: PLR0913  # torch's signature
-        self,
-        input_size: int,
-        hidden_size: int,
-        num_layers: int = 1,
-        bias: bool = True,
-        batch_first: bool = False,
-        dropout: float = 0.0,
-        bidirectional: bool = False,
-        proj_size: int = 0,
-        device: Device = None,
-        dtype: torch.dtype | None = None,
-        *,
-        recurrent_dropout: float = 0.0,
-    ) -> None:
-        super().__init__(
-            input_size,
-            hidden_size,
-            num_layers,
-            bias,
-            batch_first,
-            dropout,
-            bidirectional,
-            proj_size,
-            device,
-            dtype,
-        )
-        self._drop_recurrently(recurrent_dropout)
-
     @property
     def kernel(self) -> str:
         """The operator over time."""
         return "lstm"
 
-    def forward(
-        self,
-        input: Tensor | PackedSequence,
-        hx: tuple[Tensor, Tensor] | None = None,
-        lengths: Lengths = None,
-    ) -> tuple[Tensor | PackedSequence, tuple[Tensor, Tensor]]:
-        """Run over time; see `RNN.forward`. The state is the pair `(h, c)`."""
-        outputs, (h, c) = self._run(input, hx, lengths)
-        return outputs, (h, c)
 
-
-LAYERS: dict[str, type[RNN] | type[LSTM] | type[GRU]] = {"rnn": RNN, "lstm": LSTM, "gru": GRU}
+LAYERS: dict[str, type[RecurrentLayer]] = {
+    "rnn": RNN,
+    "lstm": LSTM,
+    "gru": GRU,
+    "lnlstm": LayerNormLSTM,
+    "lngru": LayerNormGRU,
+    "zoneout": ZoneoutLSTM,
+    "peephole": PeepholeLSTM,
+    "slstm": SLSTM,
+    "mingru": MinGRU,
+    "minlstm": MinLSTM,
+    "grud": GRUD,
+}
+"""Recurrent layers by the name of their cell, as `cell=` and `--cell` take it."""

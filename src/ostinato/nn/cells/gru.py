@@ -46,10 +46,10 @@ class GRUCell(Cell):
         """The operator over time."""
         return "gru"
 
-    def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
-        """Advance by one time step; see `Cell.step`."""
+    def advance(self, part: Tensor, state: State) -> tuple[Tensor, State]:
+        """Advance by one time step; see `Cell.advance`."""
         (h,) = state
-        x_r, x_z, x_n = self.input_part(x).chunk(3, dim=1)  # 3 of (batch, hidden)
+        x_r, x_z, x_n = part.chunk(3, dim=1)  # 3 of (batch, hidden)
         h_r, h_z, h_n = self.hidden_part(h).chunk(3, dim=1)  # 3 of (batch, hidden)
         r = torch.sigmoid(x_r + h_r)
         z = torch.sigmoid(x_z + h_z)

@@ -76,10 +76,10 @@ class LSTMCell(Cell):
         batch = x.size(0)
         return x.new_zeros(batch, self.proj_size or self.hidden_size), x.new_zeros(batch, self.hidden_size)
 
-    def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
-        """Advance by one time step; see `Cell.step`."""
+    def advance(self, part: Tensor, state: State) -> tuple[Tensor, State]:
+        """Advance by one time step; see `Cell.advance`."""
         h, c = state
-        i, f, g, o = (self.input_part(x) + self.hidden_part(h)).chunk(4, dim=1)  # 4 of (batch, hidden)
+        i, f, g, o = (part + self.hidden_part(h)).chunk(4, dim=1)  # 4 of (batch, hidden)
         c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
         h = torch.sigmoid(o) * torch.tanh(c)
         if self.proj_size > 0:

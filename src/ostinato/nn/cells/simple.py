@@ -58,9 +58,9 @@ class RNNCell(Cell):
         """The operator over time: `rnn_tanh` or `rnn_relu`."""
         return f"rnn_{self.nonlinearity}"
 
-    def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
-        """Advance by one time step; see `Cell.step`."""
+    def advance(self, part: Tensor, state: State) -> tuple[Tensor, State]:
+        """Advance by one time step; see `Cell.advance`."""
         (h,) = state
-        total = self.input_part(x) + self.hidden_part(h)  # (batch, hidden)
+        total = part + self.hidden_part(h)  # (batch, hidden)
         h = torch.tanh(total) if self.nonlinearity == "tanh" else torch.relu(total)
         return h, (h,)
