@@ -57,6 +57,58 @@ def test_a_level_outside_0_and_100_is_refused(fitted, level):
         fitted.predict(level=[level])
 
 
+def test_quantiles_rise_and_agree_with_the_levels(fitted):
+    wanted = np.linspace(0.05, 0.95, 19)
+    forecast = fitted.predict(level=80, quantiles=wanted)
+    names = [f"forecast-q-{100 * quantile:g}" for quantile in wanted]
+    assert (np.diff(forecast[names].to_numpy(), axis=1) >= 0).all()
+    assert forecast["forecast-q-10"].equals(forecast["forecast-lo-80"].rename("forecast-q-10"))
+    assert forecast["forecast-q-90"].equals(forecast["forecast-hi-80"].rename("forecast-q-90"))
+    assert forecast["forecast-q-50"].tolist() == forecast["forecast"].tolist()
+
+
+@pytest.mark.parametrize("quantile", [0, 1.0, -0.1, 90])
+def test_a_quantile_outside_0_and_1_is_refused(fitted, quantile):
+    with pytest.raises(
+        ConfigError, match=f"quantile is {quantile:g}; use numbers between 0 and 1, such as 0.9"
+    ):
+        fitted.predict(quantiles=[quantile])
+
+
+def test_counts_have_whole_quantiles_that_are_not_negative(monthly):
+    counts = monthly.assign(y=np.random.default_rng(0).poisson(1.0, len(monthly)))
+    fitted = Forecaster(h=4, random_state=0).fit(counts)
+    forecast = fitted.predict(quantiles=[0.05, 0.5, 0.95]).filter(like="-q-")
+    assert (forecast == np.rint(forecast)).all(axis=None)
+    assert (forecast >= 0).all(axis=None)
+    paths = fitted.sample_paths(20)["forecast"]
+    assert paths.equals(paths.round().clip(lower=0))
+
+
+def test_sample_paths_are_rows_by_series_sample_and_time(fitted):
+    paths = fitted.sample_paths(5, h=4, seed=1)
+    assert list(paths.columns) == ["unique_id", "sample", "ds", "forecast"]
+    assert paths.groupby(["unique_id", "sample"]).size().tolist() == [4] * 15
+    assert paths["sample"].head(8).tolist() == [0] * 4 + [1] * 4
+    forecast = fitted.predict(h=4)
+    assert paths[paths["sample"] == 3]["ds"].tolist() == forecast["ds"].tolist()
+    assert paths.equals(fitted.sample_paths(5, h=4, seed=1))
+    assert not paths.equals(fitted.sample_paths(5, h=4, seed=2))
+
+
+def test_the_middle_of_many_paths_is_the_forecast_in_every_unit(fitted):
+    paths = fitted.sample_paths(2000)
+    middle = paths.groupby(["unique_id", "ds"], sort=False)["forecast"].median().to_numpy()
+    forecast = fitted.predict(level=50)
+    width = (forecast["forecast-hi-50"] - forecast["forecast-lo-50"]).to_numpy()
+    assert (np.abs(middle - forecast["forecast"]) < 0.15 * width).all()
+
+
+def test_fewer_than_one_path_is_refused(fitted):
+    with pytest.raises(ConfigError, match="n is 0; draw at least 1 path"):
+        fitted.sample_paths(0)
+
+
 def test_one_level_needs_no_list(fitted):
     assert fitted.predict(level=80).equals(fitted.predict(level=[80]))
 
@@ -261,6 +313,7 @@ def test_a_saved_forecaster_gives_the_same_forecast(fitted, tmp_path, name):
     fitted.save(tmp_path / name)
     again = ostinato.load(tmp_path / name)
     found = again.predict(level=[80])
+    assert again.dependence_ == fitted.dependence_
     pd.testing.assert_frame_equal(found, expected, check_dtype=False)  # a file keeps times, not their unit
     assert again.get_params() == fitted.get_params()
 

@@ -34,6 +34,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ostinato.errors import ConfigError, DataError, ModelFileError
 from ostinato.evaluate import blocks, scores
+from ostinato.evaluate.supports import Supports
 
 Values = NDArray[np.float64]
 OWN_STEPS = 60  # cells from which each step ahead has errors enough of its own
@@ -107,13 +108,7 @@ class Conformal:
             ConfigError: `cv` has no column `model`.
             DataError: there is no error at all.
         """
-        if model not in cv.columns:
-            raise ConfigError(
-                f"the backtest has no column {model!r}; it has {', '.join(scores.models_of(cv))}"
-            )
-        steps = cv.groupby(["unique_id", "cutoff"], sort=False, observed=True).cumcount().to_numpy()
-        h = int(steps.max()) + 1 if len(steps) else 1
-        errors = (cv[model] - cv["y"]).to_numpy(dtype=np.float64).reshape(-1, h)  # (cells, h)
+        errors = scores.errors_of(cv, model)  # (cells, h)
         if frame["unique_id"].nunique() == 1:
             return cls.fit(errors)
         at_origin = scores.cells(cv, frame, season_length).scale[:, None]
@@ -147,19 +142,41 @@ class Conformal:
 
     def widths(self, h: int, levels: Sequence[float] = LEVELS) -> Values:
         """Half widths of the intervals of the first `h` steps, (len(levels), h)."""
+        for level in levels:
+            if not 0 < level < 100:
+                raise ConfigError(f"level is {level}; it must lie between 0 and 100 percent")
+        return np.stack([self._sizes(level / 100, h) for level in levels])
+
+    def _sizes(self, share: float, h: int) -> Values:
+        """Absolute errors that are not exceeded with one probability, (h,)."""
+        deviate = NormalDist().inv_cdf(0.5 + share / 2)
+        return self.errors_at(np.full(h, share), np.full(h, deviate))
+
+    def errors_at(self, shares: Values, deviates: Values) -> Values:
+        """Absolute errors that are not exceeded with given probabilities.
+
+        Args:
+            shares: (..., h) probabilities from 0 to 1, with at most the steps of the backtest.
+            deviates: (..., h) the sizes that a standard normal number does not exceed with these probabilities.
+
+        Returns:
+            (..., h), in the unit of the errors.
+
+        Raises:
+            ConfigError: more steps than the backtest had.
+        """
+        h = shares.shape[-1]
         if h > len(self.spread):
             raise ConfigError(
                 f"horizon is {h} but the intervals were learned for {len(self.spread)} steps; "
                 f"forecast at most {len(self.spread)}"
             )
-        for level in levels:
-            if not 0 < level < 100:
-                raise ConfigError(f"level is {level}; it must lie between 0 and 100 percent")
-        spread = np.asarray(self.spread[:h])
         rows = self.errors if len(self.errors) > 1 else self.errors * h
-        table = [[_quantile(row, self.count, level / 100) for row in rows[:h]] for level in levels]
-        found: Values = np.asarray(table, dtype=np.float64).reshape(len(levels), h) * spread
-        return found
+        found = [
+            _quantiles(rows[step], self.count, shares[..., step], deviates[..., step]) for step in range(h)
+        ]
+        sizes: Values = np.stack(found, axis=-1) * np.asarray(self.spread[:h])
+        return sizes
 
     def apply(
         self,
@@ -167,35 +184,70 @@ class Conformal:
         levels: Sequence[float] = LEVELS,
         column: str = "forecast",
         *,
+        quantiles: Sequence[float] = (),
         history: pd.DataFrame | None = None,
     ) -> pd.DataFrame:
-        """Add the ends of the intervals to a table of forecasts.
+        """Add the ends of the intervals, and quantiles, to a table of forecasts.
 
         Args:
             table: unique_id, ds and the forecasts, the same number of rows for each series.
             levels: in percent, between 0 and 100.
             column: name of the forecasts' column.
-            history: unique_id, ds, y; the intervals of a series that was never negative do not go below 0.
+            quantiles: levels between 0 and 1.
+            history: unique_id, ds, y; the intervals of a series that was never negative do not go below 0, and those
+                of one that held whole numbers alone end at whole numbers.
 
         Returns:
-            The table with forecast-lo-80, forecast-hi-80 and so on for each level; NaN for a series
-            without a scale.
+            The table with forecast-lo-80, forecast-hi-80 and so on for each level and forecast-q-10 and so on for each
+            quantile; NaN for a series without a scale.
         """
-        names = table["unique_id"].drop_duplicates()
+        names = table["unique_id"].drop_duplicates().tolist()
         middle = table[column].to_numpy(dtype=np.float64).reshape(len(names), -1)
-        units = np.array([self.scales.get(str(name), np.nan) if self.scales else 1.0 for name in names])
-        widths = self.widths(middle.shape[1], levels)
-        least = np.full(len(names), -np.inf)
-        if history is not None:
-            lowest = history.groupby("unique_id", sort=False, observed=True)["y"].min()
-            least = np.where(lowest.reindex(names).to_numpy(dtype=np.float64) >= 0, 0.0, -np.inf)
-        floor = np.minimum(least[:, None], middle)  # a forecast below 0 keeps its interval around it
+        units = self.units(names)[:, None]
+        support = Supports.anything(len(names)) if history is None else Supports.of(history, names)
+        wanted: dict[str, float] = {}
+        for level in levels:
+            wanted |= {
+                f"{column}-lo-{level:g}": 0.5 - level / 200,
+                f"{column}-hi-{level:g}": 0.5 + level / 200,
+            }
+        wanted |= {f"{column}-q-{100 * quantile:g}": quantile for quantile in quantiles}
         result = table.copy()
-        for level, width in zip(levels, widths, strict=True):
-            half = units[:, None] * width
-            result[f"{column}-lo-{level:g}"] = np.maximum(middle - half, floor).ravel()
-            result[f"{column}-hi-{level:g}"] = (middle + half).ravel()
+        for name, quantile in wanted.items():
+            away = self._sizes(abs(2 * quantile - 1), middle.shape[1])
+            values = middle + np.sign(round(quantile - 0.5, 12)) * units * away
+            result[name] = support.quantile(values, middle, quantile).ravel()
         return result
+
+    def sample(
+        self,
+        table: pd.DataFrame,
+        normal: Values,
+        column: str = "forecast",
+        *,
+        history: pd.DataFrame | None = None,
+    ) -> Values:
+        """Values that may come true, each step distributed as its intervals say.
+
+        Args:
+            table: unique_id, ds and the forecasts, the same number of rows for each series.
+            normal: (n, series, h) standard normal numbers, as `Dependence.draw` gives.
+            column: name of the forecasts' column.
+            history: unique_id, ds, y; which values the series can take.
+
+        Returns:
+            (n, series, h), in the unit of the series.
+        """
+        names = table["unique_id"].drop_duplicates().tolist()
+        middle = table[column].to_numpy(dtype=np.float64).reshape(len(names), -1)
+        distance = self.errors_at(_within(np.abs(normal)), np.abs(normal))
+        values = middle + self.units(names)[:, None] * np.sign(normal) * distance
+        support = Supports.anything(len(names)) if history is None else Supports.of(history, names)
+        return support.sample(values)
+
+    def units(self, names: Sequence[object]) -> Values:
+        """The unit of each series, (series,); NaN for one without a scale."""
+        return np.array([self.scales.get(str(name), np.nan) if self.scales else 1.0 for name in names])
 
     def to_dict(self) -> dict[str, Any]:
         """The widths as plain lists and numbers, for JSON."""
@@ -274,10 +326,21 @@ def _thin(values: Values) -> Values:
     return values if len(values) <= KEPT else np.quantile(values, np.linspace(0, 1, KEPT))
 
 
-def _quantile(values: Sequence[float], count: float, level: float) -> float:
-    """The conformal quantile of sorted errors, of which `count` are independent."""
-    place = level * (count + 1) / count
-    if place <= 1:
-        return float(np.quantile(values, place))
+def _quantiles(values: Sequence[float], count: float, shares: Values, deviates: Values) -> Values:
+    """Conformal quantiles of sorted errors, of which `count` are independent, at probabilities of any shape."""
+    row = np.asarray(values)
+    place = shares * (count + 1) / count
+    inside = np.interp(place, np.linspace(0.0, 1.0, len(row)), row)
     reached = NormalDist().inv_cdf(0.5 + count / (count + 1) / 2)
-    return values[-1] * NormalDist().inv_cdf(0.5 + level / 2) / reached
+    found: Values = np.where(place <= 1, inside, row[-1] * deviates / reached)
+    return found
+
+
+DEVIATES = np.linspace(0.0, 8.0, 4001)
+WITHIN = np.array([2 * NormalDist().cdf(deviate) - 1 for deviate in DEVIATES])
+
+
+def _within(deviates: Values) -> Values:
+    """The probability that a standard normal number is no larger than given sizes."""
+    shares: Values = np.interp(deviates, DEVIATES, WITHIN)
+    return shares

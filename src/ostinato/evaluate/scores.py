@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ostinato.errors import DataError
+from ostinato.errors import ConfigError, DataError
 from ostinato.evaluate import blocks
 
 Values = NDArray[np.float64]
@@ -145,6 +145,24 @@ def cells(cv: pd.DataFrame, frame: pd.DataFrame, season_length: int) -> Cells:
         mse=_cell_means(error**2, known, number, len(firsts)),
         smape=_cell_means(relative, known, number, len(firsts)),
     )
+
+
+def errors_of(cv: pd.DataFrame, model: str) -> Values:
+    """Forecast minus truth of one model, (cells, h), in the order of the backtest.
+
+    Args:
+        cv: the backtest: unique_id, ds, cutoff, y and one column per model.
+        model: the column of the model.
+
+    Raises:
+        ConfigError: `cv` has no column `model`.
+    """
+    if model not in cv.columns:
+        raise ConfigError(f"the backtest has no column {model!r}; it has {', '.join(models_of(cv))}")
+    steps = cv.groupby(["unique_id", "cutoff"], sort=False, observed=True).cumcount().to_numpy()
+    h = int(steps.max()) + 1 if len(steps) else 1
+    errors: Values = (cv[model] - cv["y"]).to_numpy(dtype=np.float64).reshape(-1, h)
+    return errors
 
 
 def running_scale(frame: pd.DataFrame, season_length: int) -> Values:

@@ -15,7 +15,8 @@ from ostinato.errors import ConfigError, DataError
 from ostinato.evaluate import scores
 from ostinato.evaluate.backtest import backtest
 from ostinato.evaluate.conformal import Conformal
-from ostinato.tasks.checks import check_horizon, check_levels, check_season, check_seed
+from ostinato.evaluate.paths import Dependence
+from ostinato.tasks.checks import check_horizon, check_levels, check_quantiles, check_season, check_seed
 from ostinato.tasks.models import make_baselines
 from ostinato.tasks.origins import Origins, plan_origins
 from ostinato.tasks.parameters import Parameters
@@ -47,6 +48,7 @@ class Forecaster(Parameters):
         seed_: the seed used.
         model_: the networks at the end of the history.
         conformal_: interval widths from a backtest, once there was one.
+        dependence_: how the errors of that backtest go together.
         backtest_: the last `cross_validation`, as a pandas frame.
 
     Example:
@@ -117,20 +119,28 @@ class Forecaster(Parameters):
         self.season_length_ = self.model_.season_length
         self.like_ = like
         self.conformal_: Conformal | None = None
+        self.dependence_: Dependence | None = None
         self.backtest_: pd.DataFrame | None = None
         return self
 
-    def predict(self, h: int | None = None, level: float | Sequence[float] | None = None) -> Any:
+    def predict(
+        self,
+        h: int | None = None,
+        level: float | Sequence[float] | None = None,
+        quantiles: float | Sequence[float] | None = None,
+    ) -> Any:
         """Forecast the next steps of every series.
 
         Args:
             h: steps; the constructor's when None. Beyond it, the networks go on from their own forecasts.
             level: interval in percent, or several, such as `[80, 95]`. Their widths come from a backtest, which is
                 run on the fitted past if `cross_validation` was not, with one training at its first origin.
+            quantiles: a number between 0 and 1, or several, from the same backtest; they never cross.
 
         Returns:
-            A frame of the kind that came in: unique_id, ds, forecast, and forecast-lo-80, forecast-hi-80 for each
-            level.
+            A frame of the kind that came in: unique_id, ds, forecast, then forecast-lo-80, forecast-hi-80 for each
+            level and forecast-q-10 for each quantile. Series that were never negative have no interval below 0, and
+            series of whole numbers have intervals that end at whole numbers.
 
         Raises:
             ConfigError: not fitted yet, h below 1, or a level outside (0, 100).
@@ -138,13 +148,45 @@ class Forecaster(Parameters):
         """
         model = self._fitted()
         steps = check_horizon(self.h if h is None else h)
+        levels = () if level is None else check_levels(level)
+        wanted = () if quantiles is None else check_quantiles(quantiles)
         forecast = model.predict(steps)
-        if level is not None:
-            levels = check_levels(level)
-            if self.conformal_ is None or len(self.conformal_.spread) < steps:
-                self.cross_validation(h=steps, refit=False)
-            forecast = self._conformal().apply(forecast, levels, history=model.frame)
+        if levels or wanted:
+            conformal, _ = self._errors(steps)
+            forecast = conformal.apply(forecast, levels, quantiles=wanted, history=model.frame)
         return frames.from_long(forecast, self.like_)
+
+    def sample_paths(self, n: int = 100, h: int | None = None, seed: int = 0) -> Any:
+        """Draw whole futures, for what depends on several steps or series: sums, maxima, days below a stock.
+
+        Each step is distributed as the intervals say; steps, and series at the same time, go together as the errors
+        of the backtest did, which is run if `cross_validation` was not.
+
+        Args:
+            n: paths of every series; path 0 of one series goes with path 0 of the others.
+            h: steps; the constructor's when None.
+            seed: the same seed gives the same paths.
+
+        Returns:
+            A frame of the kind that came in: unique_id, sample (from 0), ds, forecast; `h` rows a series and path.
+
+        Raises:
+            ConfigError: not fitted yet, or n or h below 1.
+            DataError: the past is too short for a backtest.
+        """
+        model = self._fitted()
+        if n < 1:
+            raise ConfigError(f"n is {n}; draw at least 1 path")
+        steps = check_horizon(self.h if h is None else h)
+        conformal, dependence = self._errors(steps)
+        forecast = model.predict(steps)
+        series = len(forecast) // steps
+        normal = dependence.draw(n, series, steps, np.random.default_rng(check_seed(seed)))
+        paths = conformal.sample(forecast, normal, history=model.frame)  # (n, series, h)
+        rows = np.arange(len(forecast)).reshape(series, 1, steps).repeat(n, axis=1).ravel()
+        table = forecast.iloc[rows].reset_index(drop=True)
+        table.insert(1, "sample", np.tile(np.repeat(np.arange(n), steps), series))
+        return frames.from_long(table.assign(forecast=paths.swapaxes(0, 1).ravel()), self.like_)
 
     def cross_validation(
         self,
@@ -198,7 +240,9 @@ class Forecaster(Parameters):
             progress=progress,
         )
         self.backtest_, self.backtest_frame_, self.freq_ = table, frame, freq
-        self.conformal_ = self._widths(table, frame)
+        season = self.season_length or season_of(frame, freq)
+        self.conformal_ = Conformal.from_backtest(table, frame, season, model=self.name)
+        self.dependence_ = Dependence.from_backtest(table, frame, season, model=self.name)
         return frames.from_long(table, like)
 
     def leaderboard(self) -> pd.DataFrame:
@@ -285,10 +329,10 @@ class Forecaster(Parameters):
             )
         return origins
 
-    def _conformal(self) -> Conformal:
-        assert self.conformal_ is not None, "a backtest sets it"
-        return self.conformal_
-
-    def _widths(self, table: pd.DataFrame, frame: pd.DataFrame) -> Conformal:
-        season = self.season_length or season_of(frame, self.freq_)
-        return Conformal.from_backtest(table, frame, season, model=self.name)
+    def _errors(self, steps: int) -> tuple[Conformal, Dependence]:
+        """How far forecasts of so many steps err, and together, from a backtest."""
+        if self.conformal_ is None or self.dependence_ is None or len(self.conformal_.spread) < steps:
+            self.cross_validation(h=steps, refit=False)
+        assert self.conformal_ is not None, "a backtest sets both"
+        assert self.dependence_ is not None, "a backtest sets both"
+        return self.conformal_, self.dependence_

@@ -11,6 +11,7 @@ import pandas as pd
 from ostinato.data import frames
 from ostinato.errors import ConfigError, ModelFileError
 from ostinato.evaluate.conformal import Conformal
+from ostinato.evaluate.paths import Dependence
 from ostinato.tasks.encoding import SeriesEncoding
 from ostinato.tasks.fitting import Member, Plan
 from ostinato.tasks.forecast import Forecaster
@@ -29,7 +30,7 @@ def save(forecaster: Forecaster, path: Path) -> None:
     model = forecaster.model_
     sizes = model.frame.groupby("unique_id", sort=False, observed=True).size()
     starts = model.frame.drop_duplicates("unique_id")
-    conformal = forecaster.conformal_
+    conformal, dependence = forecaster.conformal_, forecaster.dependence_
     config = {
         "task": TASK,
         "parameters": forecaster.get_params(),
@@ -39,6 +40,7 @@ def save(forecaster: Forecaster, path: Path) -> None:
         "series": [_plain(name) for name in starts["unique_id"]],
         "starts": [_plain(moment) for moment in starts["ds"]],
         "conformal": None if conformal is None else conformal.to_dict(),
+        "dependence": None if dependence is None else dependence.to_dict(),
     }
     networks, weights, history = (
         _networks(model) if isinstance(model, TrainedForecaster) else _pretrained_networks()
@@ -122,6 +124,8 @@ def _rebuild(file: ModelFile) -> Forecaster:
     forecaster.like_ = frames.to_long(frame)  # the kind of frame that came in is not known any more: pandas
     saved = config["conformal"]
     forecaster.conformal_ = None if saved is None else Conformal.from_dict(saved)
+    saved = config.get("dependence")  # not in files of the first version
+    forecaster.dependence_ = None if saved is None else Dependence.from_dict(saved)
     forecaster.backtest_ = None
     return forecaster
 

@@ -17,6 +17,7 @@ from ostinato.evaluate import scores
 from ostinato.evaluate.backtest import backtest
 from ostinato.evaluate.baselines import STATISTICAL, Make
 from ostinato.evaluate.conformal import Conformal
+from ostinato.evaluate.paths import Dependence
 from ostinato.evaluate.verdict import Verdict, judge
 from ostinato.evaluate.workers import import_idle
 from ostinato.tasks.checks import check_levels, check_seed
@@ -285,6 +286,7 @@ class _Run:
             return forecast.assign(model=best)
         season = self.table.season_length
         forecaster.conformal_ = Conformal.from_backtest(ahead, frame, season, model=name)
+        forecaster.dependence_ = Dependence.from_backtest(ahead, frame, season, model=name)
         widths = Conformal.from_backtest(ahead, frame, season, model=best)
         return widths.apply(forecast, self.settings.levels, history=frame).assign(model=best)
 
