@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ostinato.errors import ConfigError, DataError, ModelFileError
 from ostinato.train.checkpoint import load_model, save_model
@@ -28,6 +29,7 @@ LOADERS = {
 """What rebuilds the estimator of each task from the path of its model file."""
 
 Loaded = tuple[dict[str, Any], dict[str, Any], "dict[str, Tensor]", dict[str, Any]]
+Read = tuple[dict[str, Any], dict[str, Any], dict[str, NDArray[Any]], dict[str, Any]]
 
 
 def load(path: str | Path) -> Any:
@@ -92,6 +94,13 @@ def load_estimator(path: str | Path, *, task: str) -> Loaded:
     """
     import torch
 
+    parameters, extra, arrays, history = read_estimator(path, task=task)
+    weights = {name: torch.from_numpy(np.array(array)) for name, array in arrays.items()}
+    return parameters, extra, weights, history
+
+
+def read_estimator(path: str | Path, *, task: str) -> Read:
+    """Read the parts of a fitted estimator without torch: as `load_estimator`, with weights as NumPy arrays."""
     file = load_model(path)
     if file.config.get("task") != task:
         raise ModelFileError(
@@ -100,8 +109,7 @@ def load_estimator(path: str | Path, *, task: str) -> Loaded:
     parameters, extra = file.config.get("parameters"), file.config.get("extra")
     if not isinstance(parameters, dict) or not isinstance(extra, dict):
         raise ModelFileError(f"{path} lacks its parts parameters and extra; save the model again")
-    weights = {name: torch.from_numpy(np.array(array)) for name, array in file.weights.items()}
-    return parameters, extra, weights, file.history
+    return parameters, extra, file.weights, file.history
 
 
 @contextmanager
