@@ -11,6 +11,7 @@ from ostinato.kernels.arrays import forward_numpy
 from ostinato.kernels.library import set_num_threads
 from ostinato.kernels.route import info, run
 from ostinato.kernels.stack import Stack
+from ostinato.kernels.stepper import Stepper
 from ostinato.kernels.torch_path import scan_stack
 
-__all__ = ["Stack", "forward_numpy", "info", "run", "scan_stack", "set_num_threads"]
+__all__ = ["Stack", "Stepper", "forward_numpy", "info", "run", "scan_stack", "set_num_threads"]

@@ -1,13 +1,14 @@
 """Calls of the compiled kernels, on torch tensors or NumPy arrays alike.
 
 Every address is taken inside the call that uses it, from an argument of that call, which is thereby alive
-until the call is over; the library keeps no address. Nothing in this module returns or stores one.
+until the call is over; the library keeps no address. Nothing in this module returns or stores one, but for
+`prepare_forward`, whose result holds the arrays as well.
 """
 
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ostinato.errors import TrainingError
@@ -104,6 +105,28 @@ def forward(
     x, y = (_sequence(each) for each in sequences)
     tensors = _Forward(x, y, _address(packed), *(_address(each) for each in states), _address(saved))
     _check(library.handle.ostinato_forward(ctypes.byref(problem), ctypes.byref(tensors)))
+
+
+def prepare_forward(
+    library: Library,
+    problem: Problem,
+    sequences: tuple[Array, Array],
+    packed: Array,
+    states: tuple[Array, Array, Array, Array],
+) -> Callable[[], None]:
+    """Return a function that calls `forward` on the same arrays each time, without the time it takes to prepare.
+
+    Arguments as for `forward`; the function keeps them alive. What they hold is read anew at each call.
+    """
+    x, y = (_sequence(each) for each in sequences)
+    tensors = _Forward(x, y, _address(packed), *(_address(each) for each in states), None)
+    call, arguments = library.handle.ostinato_forward, (ctypes.byref(problem), ctypes.byref(tensors))
+    held = (sequences, packed, states)
+
+    def run(_held: object = held) -> None:
+        _check(call(*arguments))
+
+    return run
 
 
 def backward(
