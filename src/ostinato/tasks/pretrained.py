@@ -9,8 +9,9 @@ import pandas as pd
 
 from ostinato.data import frames
 from ostinato.errors import ConfigError, DataError
+from ostinato.tasks.pretrained_intervals import forecast_levels
 from ostinato.tasks.pretrained_network import LEVELS, Member
-from ostinato.tasks.pretrained_values import at_level, forecast_values
+from ostinato.tasks.pretrained_values import forecast_values
 
 LONG_SEASONS = {24: 168, 48: 336, 96: 672}  # a week, where the season is a day
 WEEKS_A_YEAR = 52
@@ -60,13 +61,16 @@ def forecast(
     starts = np.concatenate([[0], ends[:-1]])
     _check_values(frame, values, starts)
     second = long_season_of(season_length, freq) if long_season is None else long_season
-    result = forecast_values(
-        values, starts, ends, h, season_length=season_length, long_season=second, members=members
-    )
+    layout = (values, starts, ends, h)
+    if wanted:
+        found = forecast_levels(*layout, season_length=season_length, long_season=second, members=members)
+        columns = {"forecast": found.at(0.5), **{name: found.at(at) for name, at in wanted.items()}}
+    else:
+        result = forecast_values(*layout, season_length=season_length, long_season=second, members=members)
+        columns = {"forecast": result[:, :, LEVELS.index(0.5)]}
     future = frames.future(frame.iloc[ends - 1], freq, h)[["unique_id", "ds"]]
-    future["forecast"] = result[:, :, LEVELS.index(0.5)].reshape(-1)
-    for name, at in wanted.items():
-        future[name] = at_level(result, at).reshape(-1)
+    for name, column in columns.items():
+        future[name] = column.reshape(-1)
     return future
 
 

@@ -2,8 +2,8 @@
 
 import os
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from itertools import pairwise
-from statistics import NormalDist
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,26 @@ from ostinato.tasks.pretrained_scaling import Array
 BLOCK = 512  # series run at once
 LEAST_MOVEMENT = 1e-3  # of a series over its level
 LONGEST = 8192  # steps looked at, however long the season
+
+
+@dataclass(frozen=True)
+class Raw:
+    """Forecasts before they are made to fit what a series can be.
+
+    Attributes:
+        levels: (series, h, 9), the quantiles 0.1 to 0.9, increasing.
+        counts: (series,), True where only whole numbers can come: counts that have been zero.
+        lowest: (series,), 0 where the series was never negative, else minus infinity.
+    """
+
+    levels: npt.NDArray[np.float64]
+    counts: npt.NDArray[np.bool_]
+    lowest: npt.NDArray[np.float64]
+
+    def fitting(self, levels: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """Levels of these series, none below the lowest, those of counts whole: (series, h, any)."""
+        bounded = np.maximum(levels, self.lowest[:, None, None])
+        return np.where(self.counts[:, None, None], np.rint(bounded), bounded)
 
 
 def forecast_values(
@@ -45,6 +65,23 @@ def forecast_values(
     Raises:
         ConfigError: the horizon or a season is below its least value.
     """
+    raw = forecast_raw(
+        values, starts, ends, h, season_length=season_length, long_season=long_season, members=members
+    )
+    return raw.fitting(raw.levels)
+
+
+def forecast_raw(
+    values: npt.NDArray[np.float64],
+    starts: npt.NDArray[np.int64],
+    ends: npt.NDArray[np.int64],
+    h: int,
+    *,
+    season_length: int,
+    long_season: int = 0,
+    members: tuple[Member, ...] | None = None,
+) -> Raw:
+    """What `forecast_values` does, before counts are rounded; the arguments are the same."""
     if h < 1 or season_length < 1 or long_season < 0:
         raise ConfigError(
             f"h is {h}, season_length {season_length} and long_season {long_season}; "
@@ -53,32 +90,22 @@ def forecast_values(
     networks = pretrained_network.load_members() if members is None else members
     longest = max(pretrained_inputs.CONTEXT, min(4 * max(season_length, long_season), LONGEST))
     lengths = np.minimum(ends - starts, longest)
-    result = np.empty((len(ends), h, len(LEVELS)))
+    raw = Raw(np.empty((len(ends), h, len(LEVELS))), np.empty(len(ends), dtype=bool), np.empty(len(ends)))
     limits = {limit for limit, _ in pretrained_inputs.PATCH_COUNTS[:-1]} | {pretrained_direct.LONGEST}
-    bounds = [0, *sorted(limits), longest]
-    blocks = _blocks(lengths, bounds)
+    blocks = _blocks(lengths, [0, *sorted(limits), longest])
 
     def run(block: npt.NDArray[np.intp], longest_read: int) -> None:
         history, level = _histories(values, ends[block], lengths[block])
         found = _forecast_block(history, h, (season_length, long_season), networks, longest_read)
-        result[block] = found + level[:, None, None]
+        raw.levels[block] = found + level[:, None, None]
+        raw.counts[block] = _are_counts(history) & (level == 0)
+        lowest = np.nanmin(history, axis=1) + level
+        raw.lowest[block] = np.where(lowest >= 0, 0.0, -np.inf)
 
     with ThreadPoolExecutor(min(len(blocks), os.cpu_count() or 1)) as threads:  # NumPy lets threads run
         for done in [threads.submit(run, *block) for block in blocks]:
             done.result()
-    return result
-
-
-def at_level(result: npt.NDArray[np.float64], level: float) -> npt.NDArray[np.float64]:
-    """The quantile of any level: interpolated inside, with normal tails outside: (series, h)."""
-    if level < LEVELS[0] or level > LEVELS[-1]:
-        outer = 0 if level < LEVELS[0] else len(LEVELS) - 1
-        centre = result[:, :, LEVELS.index(0.5)]
-        ratio = NormalDist().inv_cdf(level) / NormalDist().inv_cdf(LEVELS[outer])
-        return np.asarray(centre + (result[:, :, outer] - centre) * ratio)
-    below = min(int(np.searchsorted(LEVELS, level, side="right")) - 1, len(LEVELS) - 2)
-    share = (level - LEVELS[below]) / (LEVELS[below + 1] - LEVELS[below])
-    return np.asarray(result[:, :, below] * (1 - share) + result[:, :, below + 1] * share)
+    return raw
 
 
 def _blocks(lengths: npt.NDArray[np.int64], bounds: list[int]) -> list[tuple[npt.NDArray[np.intp], int]]:
@@ -98,8 +125,9 @@ def _forecast_block(
 
     Only series of which logarithms are taken are prepared once more for the members that read plain values.
     """
-    members = _suited(members, longest)
     total = np.zeros((len(history), h, len(LEVELS)))
+    weight = np.zeros(len(history))
+    suited = _suits_direct(history, members, longest)
     rows = np.arange(len(history))
     for plain in (False, True):
         if not len(rows) or all(member.plain != plain for member in members):
@@ -107,24 +135,27 @@ def _forecast_block(
         told = pretrained_scaling.no_logarithm(history[rows], plain)
         past = pretrained_scaling.prepare(history[rows], *seasons, told)
         for direct in sorted({member.direct for member in members}):
+            if direct and not suited.any():
+                continue
             inputs = _inputs(history[rows], past, h, longest, direct=direct)
             for member in members:
                 if member.direct == direct and (member.plain or not plain):
-                    units = pretrained_network.quantiles(member, inputs).astype(np.float64)
-                    levels = _bounded(
-                        units * past.unit[:, None, None] + past.adjusted[:, -1][:, None, None], past
-                    )
-                    fits = ~past.logged | (member.plain == plain)
+                    fits = (~past.logged | (member.plain == plain)) & (suited[rows] if direct else True)
+                    levels = _bounded(pretrained_network.quantiles(member, inputs), past)
                     total[rows[fits]] += levels[fits]
+                    weight[rows[fits]] += 1
         rows = rows[past.logged]
-    return _whole(total / len(members), history)
+    return total / weight[:, None, None]
 
 
-def _suited(members: tuple[Member, ...], longest: int) -> tuple[Member, ...]:
-    """The members for histories of one bucket: direct ones learnt from short histories alone."""
-    if longest <= pretrained_direct.LONGEST:
-        return members
-    return tuple(member for member in members if not member.direct) or members
+def _suits_direct(history: Array, members: tuple[Member, ...], longest: int) -> npt.NDArray[np.bool_]:
+    """The series for direct members, which learnt from short histories without zeros: (batch,).
+
+    All, where there are no other members.
+    """
+    if all(member.direct for member in members):
+        return np.ones(len(history), dtype=bool)
+    return np.asarray((history != 0).all(axis=1) & (longest <= pretrained_direct.LONGEST))
 
 
 def _inputs(
@@ -137,17 +168,16 @@ def _inputs(
     return pretrained_inputs.build(history, past, steps, pretrained_inputs.patches_for(longest))
 
 
-def _whole(levels: npt.NDArray[np.float64], history: Array) -> npt.NDArray[np.float64]:
-    """Rounds the quantiles of counts that have been zero, for theirs are whole numbers: (batch, h, 9)."""
+def _are_counts(history: Array) -> npt.NDArray[np.bool_]:
+    """Where all values are whole, none is negative and some are zero: (batch,)."""
     values = np.where(np.isfinite(history), history, np.float32(0))
-    counts = (
-        (values == np.rint(values)).all(axis=1) & ((history == 0).any(axis=1)) & (values >= 0).all(axis=1)
-    )
-    return np.where(counts[:, None, None], np.rint(levels), levels)
+    whole = (values == np.rint(values)).all(axis=1) & (values >= 0).all(axis=1)
+    return np.asarray(whole & (history == 0).any(axis=1))
 
 
-def _bounded(levels: npt.NDArray[np.float64], past: pretrained_scaling.Past) -> npt.NDArray[np.float64]:
-    """Undoes the logarithm; keeps series that were never negative so: (batch, h, 9)."""
+def _bounded(units: Array, past: pretrained_scaling.Past) -> npt.NDArray[np.float64]:
+    """From units to values: undoes the logarithm; keeps series that were never negative so: (batch, h, 9)."""
+    levels = units.astype(np.float64) * past.unit[:, None, None] + past.adjusted[:, -1][:, None, None]
     logged = past.logged[:, None, None]
     highest = past.values.max(axis=1)[:, None, None] + 7.0  # a thousand times the largest value
     raised = np.exp(np.where(logged, np.minimum(levels, highest), 0.0))
