@@ -79,7 +79,8 @@ def _pretrained_networks() -> Parts:
         for number, file in enumerate(files)
         for name, weight in load_file(file).items()
     }
-    members = [{"name": file.stem, "plain": read_member(file).plain} for file in files]
+    read = [(file.stem, read_member(file)) for file in files]
+    members = [{"name": name, "plain": one.plain, "direct": one.direct} for name, one in read]
     return {"members": members}, weights, {}
 
 
@@ -114,7 +115,12 @@ def _rebuild(file: ModelFile) -> Forecaster:
         forecaster.model_ = _trained(file, forecaster, frame)
     else:
         members = tuple(
-            to_member(_state(file, number), str(saved["name"]), plain=bool(saved["plain"]))
+            to_member(
+                _state(file, number),
+                str(saved["name"]),
+                plain=bool(saved["plain"]),
+                direct=bool(saved.get("direct", False)),  # not in files of the first version
+            )
             for number, saved in enumerate(config["members"])
         )
         forecaster.model_ = ZeroShotForecaster(frame, config["freq"], int(config["season_length"]), members)
