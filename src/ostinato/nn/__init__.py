@@ -1,5 +1,7 @@
 """Layers over time, the cells they are made of, heads and losses. They know tensors, not files."""
 
+from ostinato.nn.attention import AdditiveAttention
+from ostinato.nn.beam import Beam, beam_search
 from ostinato.nn.cells import (
     CELLS,
     Cell,
@@ -32,6 +34,8 @@ from ostinato.nn.looped import (
 from ostinato.nn.losses import LOSSES
 from ostinato.nn.pooling import AttentionPooling, step_mask
 from ostinato.nn.recurrent import GRU, LAYERS, LSTM, RNN
+from ostinato.nn.seq2seq import Decoder, EncoderDecoder
+from ostinato.nn.source import ImageSource, SequenceSource, VectorSource
 
 __all__ = [
     "CELLS",
@@ -43,13 +47,18 @@ __all__ = [
     "LSTM",
     "RNN",
     "SLSTM",
+    "AdditiveAttention",
     "AttentionPooling",
+    "Beam",
     "Cell",
+    "Decoder",
     "Embedding",
     "Encoder",
+    "EncoderDecoder",
     "GRUCell",
     "GRUDCell",
     "Head",
+    "ImageSource",
     "LSTMCell",
     "LayerNormGRU",
     "LayerNormGRUCell",
@@ -66,10 +75,13 @@ __all__ = [
     "RNNCell",
     "RecurrentLayer",
     "SLSTMCell",
+    "SequenceSource",
     "SoftmaxHead",
     "TiedOutput",
+    "VectorSource",
     "ZoneoutLSTM",
     "ZoneoutLSTMCell",
+    "beam_search",
     "locked_dropout",
     "step_mask",
 ]
