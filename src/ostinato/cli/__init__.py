@@ -17,10 +17,10 @@ from importlib import import_module
 from typing import Any, NoReturn
 
 from ostinato import __version__
+from ostinato.cli.cells import CELL_NAMES
 from ostinato.errors import OstinatoError, TrainingError
 
 DESCRIPTION = "Recurrent networks for sequences that people can trust."
-CELL_NAMES = ("rnn", "lstm", "gru")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -136,7 +136,13 @@ def _add_forecast_options(command: argparse.ArgumentParser) -> None:
         default="default",
         help="default, pretrained (no training, seconds) or classic (the textbook's)",
     )
-    command.add_argument("--cell", choices=CELL_NAMES, default="lstm", help="recurrent cell (default lstm)")
+    command.add_argument(
+        "--cell",
+        choices=CELL_NAMES,
+        default="lstm",
+        metavar="CELL",
+        help=f"recurrent cell: {', '.join(CELL_NAMES)}",
+    )
     command.add_argument(
         "--seed", type=int, default=0, help="the same seed gives the same forecast (default 0)"
     )

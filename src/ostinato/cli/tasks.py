@@ -8,12 +8,11 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ostinato.cli.cells import CELL_NAMES
 from ostinato.errors import ConfigError
 
 if TYPE_CHECKING:
     import pandas as pd
-
-CELL_NAMES = ("lstm", "gru", "rnn")
 
 
 def add_data_options(command: argparse.ArgumentParser, *, what: str) -> None:
