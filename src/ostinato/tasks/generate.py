@@ -20,7 +20,7 @@ from ostinato.tasks.parameters import Parameters
 from ostinato.tasks.sampling import Sampling
 
 if TYPE_CHECKING:
-    from ostinato.evaluate.paired import Comparison
+    from ostinato.evaluate.comparison import Comparison
     from ostinato.tasks.generate_fitting import Judge
     from ostinato.tasks.language_network import LanguageNetwork
 

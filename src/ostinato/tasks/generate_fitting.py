@@ -14,7 +14,7 @@ from torch.nn import functional as F
 
 from ostinato.errors import ConfigError, DataError
 from ostinato.evaluate.ngram import KneserNey
-from ostinato.evaluate.paired import Comparison, compare
+from ostinato.evaluate.comparison import Comparison, compare
 from ostinato.tasks.generate_data import Source, Texts
 from ostinato.tasks.language_network import LanguageNetwork
 from ostinato.train.config import TrainConfig

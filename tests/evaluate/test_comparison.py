@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ostinato.errors import ConfigError
-from ostinato.evaluate.paired import compare
+from ostinato.evaluate.comparison import compare
 
 WORDS = {"loss": "share of wrong tags", "item": "sentence"}
 
