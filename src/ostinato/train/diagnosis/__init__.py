@@ -1,0 +1,1 @@
+"""The gradient doctor: how far back a network remembers, what is wrong with it, and what to change."""

@@ -1,0 +1,135 @@
+"""Watching a training: norms of gradients, size of updates, clipping. It changes nothing."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ostinato.train.config import TrainConfig
+from ostinato.train.training import Step
+
+
+@dataclass(frozen=True)
+class WatchSummary:
+    """What a watch saw.
+
+    Attributes:
+        updates: how many updates it was called for.
+        first_loss: mean loss of the first tenth of them, at least one.
+        last_loss: mean loss of the last tenth.
+        worst_loss: the largest loss.
+        gradient_norm: median norm of all gradients together, before clipping.
+        clipped: share of the updates whose gradient was scaled down; None without clipping.
+        shrunk: median factor by which clipping scaled the gradients, 1 where it did not; None without clipping.
+        update_ratio: median size of an update over the size of the weights, at the looks; None before the first.
+        largest_update: the largest of these.
+    """
+
+    updates: int
+    first_loss: float
+    last_loss: float
+    worst_loss: float
+    gradient_norm: float
+    clipped: float | None
+    shrunk: float | None
+    update_ratio: float | None
+    largest_update: float | None
+
+
+@dataclass
+class TrainingWatch:
+    """A watcher for `train.loop.fit`, or for a loop of your own.
+
+    Args:
+        config: the settings of the training, for the norm that gradients are clipped to.
+        every: updates from one look at the size of an update to the next; a look copies the weights.
+
+    Attributes:
+        losses: loss of each update.
+        norms: norm of all gradients together at each update, before clipping.
+        ratios: norm of an update over the norm of the weights, at every look.
+
+    Examples:
+        >>> model = nn.Linear(2, 1)
+        >>> optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        >>> watch = TrainingWatch(every=1)
+        >>> for _ in range(3):
+        ...     loss = model(torch.ones(4, 2)).square().mean()
+        ...     optimizer.zero_grad()
+        ...     loss.backward()
+        ...     watch.note(model, loss.item())
+        ...     optimizer.step()
+        >>> watch.summary().updates, len(watch.ratios)
+        (3, 2)
+    """
+
+    config: TrainConfig | None = None
+    every: int = 10
+    losses: list[float] = field(default_factory=list)
+    norms: list[float] = field(default_factory=list)
+    ratios: list[float] = field(default_factory=list)
+    _before: list[Tensor] | None = field(default=None, repr=False)
+
+    def __call__(self, model: nn.Module, step: Step) -> None:
+        """Look at a model between its backward pass and its update."""
+        self.note(model, step.loss)
+
+    @torch.no_grad()
+    def note(self, model: nn.Module, loss: float) -> None:
+        """Look at a model after its backward pass, before gradients are clipped and weights are updated.
+
+        Args:
+            model: with gradients.
+            loss: of this update.
+        """
+        weights = [weight for weight in model.parameters() if weight.requires_grad]
+        gradients = [weight.grad for weight in weights if weight.grad is not None]
+        norms = torch._foreach_norm(gradients) if gradients else [torch.zeros(())]
+        self.losses.append(loss)
+        self.norms.append(float(torch.linalg.vector_norm(torch.stack(list(norms)))))
+        if self._before is not None:
+            size = _norm(self._before)
+            steps = [now - before for now, before in zip(weights, self._before, strict=True)]
+            self.ratios.append(_norm(steps) / size if size > 0 else 0.0)
+            self._before = None
+        if len(self.losses) % self.every == 1 or self.every == 1:
+            self._before = [weight.detach().clone() for weight in weights]
+
+    def summary(self) -> WatchSummary | None:
+        """What was seen so far; None before the first update."""
+        if not self.losses:
+            return None
+        tenth = max(1, len(self.losses) // 10)
+        limit = None if self.config is None else self.config.clip_norm
+        norms = torch.tensor(self.norms, dtype=torch.float64)
+        factors = None if limit is None else (limit / norms.clamp(min=1e-300)).clamp(max=1.0)
+        return WatchSummary(
+            len(self.losses),
+            sum(self.losses[:tenth]) / tenth,
+            sum(self.losses[-tenth:]) / tenth,
+            max(self.losses),
+            float(norms.median()),
+            None if factors is None else float((factors < 1).double().mean()),
+            None if factors is None else float(factors.median()),
+            float(torch.tensor(self.ratios).median()) if self.ratios else None,
+            max(self.ratios, default=None),
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything noted, as plain values for JSON."""
+        summary = self.summary()
+        return {
+            "losses": [each if math.isfinite(each) else None for each in self.losses],
+            "gradient_norms": self.norms,
+            "update_ratios": self.ratios,
+            "summary": None if summary is None else asdict(summary),
+        }
+
+
+def _norm(tensors: list[Tensor] | tuple[Tensor, ...]) -> float:
+    """The norm of all tensors together."""
+    return float(torch.linalg.vector_norm(torch.stack(list(torch._foreach_norm(tensors)))))
