@@ -12,6 +12,11 @@ __version__ = "0.1.0"
 
 _LAZY = {
     "Forecaster": "ostinato.tasks.forecast:Forecaster",
+    "SequenceClassifier": "ostinato.tasks.classify:SequenceClassifier",
+    "SequenceCaptioner": "ostinato.tasks.caption:SequenceCaptioner",
+    "SequenceGenerator": "ostinato.tasks.generate:SequenceGenerator",
+    "SequenceTagger": "ostinato.tasks.tag:SequenceTagger",
+    "SequenceTranslator": "ostinato.tasks.translate:SequenceTranslator",
     "accelerate": "ostinato.nn.accelerate:accelerate",
     "audit_leakage": "ostinato.evaluate.audit:audit_leakage",
     "load": "ostinato.tasks.model_file:load",

@@ -1,160 +1,144 @@
-"""Whether a network is better than the best of some baselines on the same items, by how much, and how sure that is."""
+"""The verdict on predictions of classes: whether a network is right more often than its baselines.
+
+All models answer the same items, so differences are paired: items are drawn again with all their models, and the best
+baseline is chosen anew in each draw, as it was chosen by these very items.
+
+References:
+    B. Efron and R. J. Tibshirani (1993), An introduction to the bootstrap, chapter 13 (percentiles).
+    Q. McNemar (1947), Note on the sampling error of the difference between correlated proportions or percentages.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ostinato.data.findings import count
 from ostinato.errors import ConfigError
 
 Values = NDArray[np.float64]
-DRAWS = 2000
-BATCH = 100  # draws at a time, to bound the memory with many items
-FEWEST_ITEMS = 10
-WORST = -10.0  # improvements below -1000 % are all the same
+LEVEL = 0.95
+DRAWS = 4000
 
 
 @dataclass(frozen=True)
-class Comparison:
-    """A network beside the best baseline.
+class PairedVerdict:
+    """Which model is right more often, and how sure that is.
 
     Attributes:
-        best: the model with the least loss.
-        baseline: the baseline with the least loss.
-        improvement: share by which the network's loss lies below the baseline's (0.2 = 20 % less, negative = more).
-        interval: its 95 % interval; NaN with fewer than ten items.
+        best: the model to use.
+        baseline: the baseline that was right most often; empty without any.
+        difference: share of items that the network has right, less that of the best baseline.
+        interval: its 95 % interval.
+        p_value: probability of so uneven a split of the items on which the two differ, if both were equally good
+            (McNemar's exact test against that baseline).
+        items: number of items.
         text: all of this in a sentence.
     """
 
     best: str
     baseline: str
-    improvement: float
+    difference: float
     interval: tuple[float, float]
+    p_value: float
+    items: int
     text: str
 
-    @property
-    def sure(self) -> bool:
-        """Whether the network is better without a reservation: the whole interval lies above zero."""
-        return self.interval[0] > 0
 
-
-def compare(
-    losses: Mapping[str, ArrayLike],
-    sizes: ArrayLike,
+def compare_accuracy(
+    truth: ArrayLike,
+    predictions: Mapping[str, ArrayLike],
     *,
     model: str,
-    loss: str,
-    item: str,
-    random_state: int = 0,
-) -> Comparison:
-    """Compare a model with the others by a paired bootstrap.
-
-    Items are drawn again with the losses of all models; the loss of a draw is the sum of losses over the sum of sizes.
-    The best baseline is chosen anew in each draw, so the interval pays for the choice.
+    noun: str = "sequences",
+    seed: int = 0,
+) -> PairedVerdict:
+    """Judge a model by the others, its baselines.
 
     Args:
-        losses: of each model, `(items,)`: the sum of losses in each item, such as wrong words in each sentence.
-        sizes: `(items,)` what the losses are to be divided by, such as the words of each sentence.
-        model: the model to judge; the others are baselines.
-        loss: what the loss is, for the sentence, such as "share of wrong tags".
-        item: what an item is, for the sentence, such as "sentence" or "block of 500 tokens".
-        random_state: seed of the draws.
-
-    Returns:
-        The comparison; the same seed gives the same one.
+        truth: true classes, `(items,)`.
+        predictions: predicted classes of each model, same shape.
+        model: the model to judge.
+        noun: what the items are, for the sentence.
+        seed: seed of the bootstrap.
 
     Raises:
-        ConfigError: there is no such model, or no other.
-
-    References:
-        Efron and Tibshirani (1993), An introduction to the bootstrap, chapter 13.
-        Berg-Kirkpatrick, Burkett and Klein (2012), An empirical investigation of statistical significance in NLP,
-        https://aclanthology.org/D12-1091.
+        ConfigError: the model is not among the predictions, or shapes differ.
 
     Example:
-        >>> wrong = {"LSTM": [0, 1] * 20, "majority": [1, 1] * 20}
-        >>> compare(wrong, [1] * 40, model="LSTM", loss="share of wrong classes", item="text").improvement
-        0.5
+        >>> truth = ["a", "b"] * 50
+        >>> verdict = compare_accuracy(truth, {"lstm": truth, "Majority": ["a"] * 100}, model="lstm")
+        >>> verdict.best, verdict.difference, verdict.interval[0] > 0
+        ('lstm', 0.5, True)
     """
-    others = [name for name in losses if name != model]
-    if model not in losses or not others:
+    true = np.asarray(truth, dtype=object)
+    if model not in predictions:
         raise ConfigError(
-            f"there are losses of {', '.join(losses)}; to judge {model!r} it and a baseline are needed"
+            f"there are predictions of {', '.join(predictions)} and none of {model!r}; add them"
         )
-    table = np.stack(
-        [np.asarray(losses[name], dtype=np.float64) for name in (model, *others)]
-    )  # (models, items)
-    weights = np.asarray(sizes, dtype=np.float64)
-    whole = table.sum(axis=1) / max(weights.sum(), 1e-300)
-    baseline = others[int(whole[1:].argmin())]
-    improvement = float(_improvement(whole[:, None])[0])
-    items = table.shape[1]
-    interval = (float("nan"), float("nan"))
-    if items >= FEWEST_ITEMS:
-        drawn = _draws(table, weights, np.random.default_rng(random_state))
-        low, high = np.quantile(_improvement(drawn), [0.025, 0.975])
-        interval = float(low), float(high)
-    best = model if improvement > 0 else baseline
-    noun, space, rest = item.partition(" ")
-    text = _sentence(
-        model, baseline, improvement, interval, f"its {loss} is", f"{count(items, noun)}{space}{rest}"
-    )
-    return Comparison(best, baseline, improvement, interval, text)
+    right = {name: np.asarray(guess, dtype=object) == true for name, guess in predictions.items()}
+    wrong = next((name for name, hits in right.items() if np.shape(hits) != true.shape), None)
+    if wrong is not None or not len(true):
+        raise ConfigError(
+            f"{wrong or model} has not one prediction for each of the {len(true)} items; give one each"
+        )
+    own = right[model].astype(np.float64)
+    start = f"{model} is right for {100 * own.mean():.1f} % of {len(true):,} {noun}"
+    baselines = [name for name in predictions if name != model]
+    if not baselines:
+        unknown = float("nan")
+        text = f"{start}; there is no baseline to compare with."
+        return PairedVerdict(model, "", unknown, (unknown, unknown), unknown, len(true), text)
+    others = np.stack([right[name].astype(np.float64) for name in baselines])
+    best = baselines[int(others.mean(axis=1).argmax())]
+    difference = float(own.mean() - others.mean(axis=1).max())
+    draws = _draws(own, others, np.random.default_rng(seed))
+    low, high = (float(edge) for edge in np.quantile(draws, [(1 - LEVEL) / 2, (1 + LEVEL) / 2]))
+    p_value = mcnemar(right[model], right[best])
+    use = model if difference > 0 else best
+    text = _sentence(start, use, best, difference, (low, high))
+    return PairedVerdict(use, best, difference, (low, high), p_value, len(true), text)
 
 
-def _draws(table: Values, sizes: Values, random: np.random.Generator) -> Values:
-    """Losses of all models when items are drawn again, `(models, draws)`."""
-    items = len(sizes)
-    parts = []
-    for _ in range(DRAWS // BATCH):
-        times = random.multinomial(items, np.full(items, 1 / items), size=BATCH)  # (draws, items)
-        parts.append((table @ times.T) / np.maximum(times @ sizes, 1e-300))
-    return np.concatenate(parts, axis=1)
+def mcnemar(first: ArrayLike, second: ArrayLike) -> float:
+    """McNemar's exact test: how likely so uneven a split is, if both models were equally good.
+
+    Args:
+        first: whether the first model is right, `(items,)`.
+        second: whether the second is.
+
+    Returns:
+        The two-sided p-value; 1 where they never differ.
+
+    Example:
+        >>> mcnemar([True] * 5 + [False], [False] * 6)
+        0.0625
+    """
+    one, other = np.asarray(first, dtype=bool), np.asarray(second, dtype=bool)
+    only_one, only_other = int((one & ~other).sum()), int((other & ~one).sum())
+    total, less = only_one + only_other, min(only_one, only_other)
+    tail = sum(math.comb(total, number) for number in range(less + 1))  # whole numbers: exact for any size
+    return min(1.0, 2 * tail / 2**total) if total else 1.0
 
 
-def _improvement(losses: Values) -> Values:
-    """Share by which the first loss lies below the least of the others', `(models, draws)` to `(draws,)`."""
-    least = losses[1:].min(axis=0)
-    ours = losses[0]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        gain: Values = np.where(ours == least, 0.0, np.maximum(1 - ours / least, WORST))
-    return gain
+def _draws(own: Values, others: Values, random: np.random.Generator) -> Values:
+    """Differences to the best baseline when items are drawn again, `(draws,)`."""
+    patterns, index = np.unique(np.vstack([own, others]), axis=1, return_inverse=True)
+    counts = np.bincount(np.ravel(index), minlength=patterns.shape[1])
+    drawn = random.multinomial(len(own), counts / len(own), size=DRAWS) / len(own)  # (draws, patterns)
+    shares = drawn @ patterns.T  # (draws, models)
+    difference: Values = shares[:, 0] - shares[:, 1:].max(axis=1)
+    return difference
 
 
-def _sentence(
-    model: str, baseline: str, improvement: float, interval: tuple[float, float], its: str, items: str
-) -> str:
-    """The comparison in words."""
-    low, high = interval
-    if improvement == 0:
-        return f"{model} is not better than the best baseline, {baseline}: {its} the same ({items})."
-    change = f"{_percent(abs(improvement))} {'lower' if improvement > 0 else 'higher'}"
-    if improvement <= WORST:
-        change = "more than ten times higher"
-    if np.isnan(low):
-        return f"{model} beside the best baseline, {baseline}: {its} {change}, too few to be sure ({items})."
-    sure = f"95 % interval {_range(low, high)}, {items}"
-    if improvement < 0:
-        return f"{model} is not better than the best baseline, {baseline}: {its} {change} ({sure})."
-    if low > 0:
-        return f"{model} is better than the best baseline, {baseline}: {its} {change} ({sure})."
-    return f"{model} did better than the best baseline, {baseline}: {its} {change}, though that may be chance ({sure})."
-
-
-def _range(low: float, high: float) -> str:
-    """An interval in words: "3.0 % to 20 % lower", "4.0 % higher to 8.0 % lower"."""
-    if low >= 0:
-        return f"{_percent(low)} to {_percent(high)} lower"
-    if high <= 0:
-        return f"{_percent(-high)} to {_percent(-low)} higher"
-    return f"{_percent(-low)} higher to {_percent(high)} lower"
-
-
-def _percent(share: float) -> str:
-    """A share in percent, with a digit more where it is small."""
-    percent = 100 * share
-    return f"{percent:.1f} %" if percent < 10 else f"{percent:.0f} %"
+def _sentence(start: str, use: str, best: str, difference: float, interval: tuple[float, float]) -> str:
+    """The verdict in words."""
+    if difference == 0:
+        return f"{start}, as often as the best baseline, {best}. {use} is the one to use."
+    points = f"{100 * abs(difference):.1f} points {'more' if difference > 0 else 'fewer'}"
+    doubt = ", though that may be chance" if interval[0] <= 0 <= interval[1] else ""
+    bounds = f"95 % interval {100 * interval[0]:+.1f} to {100 * interval[1]:+.1f} points"
+    return f"{start}, {points} than the best baseline, {best}{doubt} ({bounds}). {use} is the one to use."

@@ -1,0 +1,123 @@
+"""Series of one or many channels as a network sees them: without gaps, and of one scale."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ostinato.errors import DataError
+
+Values = NDArray[np.float64]
+
+
+def to_series(values: ArrayLike, place: int) -> Values:
+    """One series as `(time, channels)`; missing values between known ones lie on a straight line.
+
+    Args:
+        values: `(time,)` or `(time, channels)`; NaN where missing.
+        place: which series it is, for messages.
+
+    Raises:
+        DataError: it has other dimensions, is no array of numbers, or has infinite values.
+
+    Example:
+        >>> to_series([1.0, float("nan"), 3.0], 0).ravel().tolist()
+        [1.0, 2.0, 3.0]
+    """
+    try:
+        array = np.array(values, dtype=np.float64)  # a copy: gaps are filled in place
+    except (TypeError, ValueError) as error:
+        raise DataError(f"series {place} is no array of numbers ({error}); give (time, channels)") from error
+    if array.ndim == 1:
+        array = array[:, None]
+    if array.ndim != 2:
+        raise DataError(f"series {place} has {array.ndim} dimensions; give (time,) or (time, channels)")
+    if np.isinf(array).any():
+        raise DataError(
+            f"series {place} has an infinite value; replace it, or write NaN where a value is missing"
+        )
+    if np.isnan(array).any():
+        for channel in array.T:
+            _fill(channel)
+    return array
+
+
+def _fill(channel: Values) -> None:
+    """Fill the gaps of a channel in place; one without any value is 0."""
+    known = np.flatnonzero(~np.isnan(channel))
+    if not len(known):
+        channel[:] = 0.0
+        return
+    channel[:] = np.interp(np.arange(len(channel)), known, channel[known])
+
+
+@dataclass(frozen=True)
+class Channels:
+    """Location and scale of each channel, taken from training series alone.
+
+    Attributes:
+        mean: `(channels,)`.
+        spread: `(channels,)` standard deviations, 1 for a constant channel.
+    """
+
+    mean: tuple[float, ...]
+    spread: tuple[float, ...]
+
+    @classmethod
+    def fit(cls, series: Sequence[Values]) -> Channels:
+        """Location and scale over all steps of all series.
+
+        Args:
+            series: `(time, channels)` each.
+
+        Raises:
+            DataError: the series differ in their number of channels.
+        """
+        counts = [values.shape[1] for values in series]
+        wrong = next((place for place, number in enumerate(counts) if number != counts[0]), None)
+        if wrong is not None:
+            raise DataError(
+                f"series {wrong} has {counts[wrong]} channels and series 0 has {counts[0]}; give all the same channels"
+            )
+        steps = np.concatenate(series) if series else np.zeros((0, 1))
+        if not len(steps):
+            raise DataError("all series are empty; give at least one with values")
+        mean, spread = steps.mean(axis=0), steps.std(axis=0)
+        constant = spread <= 1e-12 * np.maximum(np.abs(mean), 1.0)
+        return cls(tuple(mean.tolist()), tuple(np.where(constant, 1.0, spread).tolist()))
+
+    @property
+    def count(self) -> int:
+        """The number of channels."""
+        return len(self.mean)
+
+    def transform(self, values: Values, place: int) -> Values:
+        """A series with channels of mean 0 and standard deviation 1, as they were in training.
+
+        Args:
+            values: `(time, channels)`.
+            place: which series it is, for messages.
+
+        Raises:
+            DataError: it has another number of channels.
+        """
+        if values.shape[1] != self.count:
+            raise DataError(
+                f"series {place} has {values.shape[1]} channels and those in training had {self.count}; "
+                "give the same channels"
+            )
+        scaled: Values = (values - np.array(self.mean)) / np.array(self.spread)
+        return scaled
+
+    def to_dict(self) -> dict[str, Any]:
+        """Location and scale as plain values for JSON."""
+        return {"mean": list(self.mean), "spread": list(self.spread)}
+
+    @classmethod
+    def from_dict(cls, saved: Mapping[str, Any]) -> Channels:
+        """The channels that `to_dict` described."""
+        return cls(tuple(map(float, saved["mean"])), tuple(map(float, saved["spread"])))

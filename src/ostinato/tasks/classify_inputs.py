@@ -1,0 +1,246 @@
+"""What a classifier is shown: texts, series or recordings as arrays that a network reads, fitted on training data."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ostinato.data.audio import AUDIO_ENDINGS, deltas, log_mel, read_recording, resample
+from ostinato.data.channels import Channels, to_series
+from ostinato.data.text import Tokenizer
+from ostinato.errors import ConfigError, DataError
+
+Values = NDArray[np.float64]
+KINDS = ("text", "series", "speech")
+MOST_TOKENS = 400
+"""Tokens of a text that are read; the rest is left out."""
+HIGHEST_RATE = 16_000
+"""Samples a second that recordings are brought to at most."""
+
+
+def kind_of(inputs: Sequence[Any]) -> str:
+    """Whether inputs are texts, series or recordings.
+
+    Args:
+        inputs: strings, paths or arrays.
+
+    Raises:
+        DataError: there are none, or they are of several kinds.
+    """
+    if len(inputs) == 0:
+        raise DataError("there are no sequences; give at least one")
+    kinds = {_kind(item, place) for place, item in enumerate(inputs)}
+    if kinds == {"speech", "text"}:
+        kinds = {"text"}  # a text may look like the name of a file
+    if len(kinds) > 1:
+        raise DataError(
+            f"the sequences are of several kinds ({', '.join(sorted(kinds))}); give one kind at a time"
+        )
+    return kinds.pop()
+
+
+def _kind(item: Any, place: int) -> str:
+    if isinstance(item, Path):
+        return "speech"
+    if isinstance(item, str):
+        looks = item.lower().endswith(AUDIO_ENDINGS) and "\n" not in item
+        return "speech" if looks and Path(item).is_file() else "text"
+    if item is None or isinstance(item, dict | set | bytes) or np.ndim(item) == 0:
+        raise DataError(
+            f"sequence {place} is {item!r}; give texts, arrays (time, channels) or paths of recordings"
+        )
+    return "series"
+
+
+@dataclass(frozen=True)
+class TextInput:
+    """Texts as numbers of tokens.
+
+    Attributes:
+        tokenizer: from text to numbers.
+    """
+
+    tokenizer: Tokenizer
+    kind = "text"
+
+    @classmethod
+    def fit(cls, texts: Sequence[str], tokens: str) -> TextInput:
+        """Learn the tokens of training texts; those that come once are kept, as word dropout needs them."""
+        return cls(Tokenizer.train(texts, tokens, max_size=8_000 if tokens == "subword" else 50_000))
+
+    @property
+    def features(self) -> int:
+        """Tokens of the vocabulary."""
+        return len(self.tokenizer)
+
+    def encode(self, texts: Sequence[Any]) -> list[NDArray[np.int64]]:
+        """The numbers of the tokens of each text, `(time,)`."""
+        wrong = next((place for place, text in enumerate(texts) if not isinstance(text, str)), None)
+        if wrong is not None:
+            raise DataError(
+                f"sequence {wrong} is {texts[wrong]!r}, not a text; the classifier was trained on texts"
+            )
+        return [np.array(self.tokenizer.encode(text)[:MOST_TOKENS], dtype=np.int64) for text in texts]
+
+    def steps(self, text: str) -> tuple[str, ...]:
+        """The tokens of a text as they are written."""
+        return tuple(self.tokenizer.tokens(text)[:MOST_TOKENS])
+
+    def to_dict(self) -> dict[str, Any]:
+        """The input as plain values for JSON."""
+        return {"kind": self.kind, "tokenizer": self.tokenizer.to_dict()}
+
+    @classmethod
+    def from_dict(cls, saved: Mapping[str, Any]) -> TextInput:
+        """The input that `to_dict` described."""
+        return cls(Tokenizer.from_dict(saved["tokenizer"]))
+
+
+@dataclass(frozen=True)
+class SeriesInput:
+    """Series with channels of one scale.
+
+    Attributes:
+        channels: location and scale.
+    """
+
+    channels: Channels
+    kind = "series"
+
+    @classmethod
+    def fit(cls, series: Sequence[Any]) -> SeriesInput:
+        """Learn location and scale of training series."""
+        return cls(Channels.fit([to_series(values, place) for place, values in enumerate(series)]))
+
+    @property
+    def features(self) -> int:
+        """Channels."""
+        return self.channels.count
+
+    def encode(self, series: Sequence[Any]) -> list[NDArray[np.float32]]:
+        """Each series, `(time, channels)`."""
+        return [
+            self.channels.transform(to_series(values, place), place).astype(np.float32)
+            for place, values in enumerate(series)
+        ]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The input as plain values for JSON."""
+        return {"kind": self.kind, "channels": self.channels.to_dict()}
+
+    @classmethod
+    def from_dict(cls, saved: Mapping[str, Any]) -> SeriesInput:
+        """The input that `to_dict` described."""
+        return cls(Channels.from_dict(saved["channels"]))
+
+
+@dataclass(frozen=True)
+class SpeechInput:
+    """Recordings as log-mel features and their deltas, of one scale.
+
+    Attributes:
+        rate: samples a second that recordings are brought to.
+        bands: bands of the mel scale.
+        channels: location and scale of the features.
+    """
+
+    rate: int
+    bands: int
+    channels: Channels
+    kind = "speech"
+
+    @classmethod
+    def fit(cls, paths: Sequence[Any], rate: int | None = None, bands: int = 40) -> SpeechInput:
+        """Learn the usual sample rate, and location and scale of the features.
+
+        Args:
+            paths: training recordings.
+            rate: samples a second; the most frequent of the recordings, at most 16,000, when None.
+            bands: bands of the mel scale.
+        """
+        recordings = [read_recording(path) for path in paths]
+        if rate is None:
+            counted = Counter(recording.rate for recording in recordings)
+            rate = min(HIGHEST_RATE, counted.most_common(1)[0][0])
+        features = [
+            speech_features(recording.samples, recording.rate, rate, bands) for recording in recordings
+        ]
+        return cls(rate, bands, Channels.fit(features))
+
+    @property
+    def features(self) -> int:
+        """Features of a frame."""
+        return self.channels.count
+
+    def encode(self, paths: Sequence[Any]) -> list[NDArray[np.float32]]:
+        """The features of each recording, `(frames, features)`."""
+        encoded = []
+        for place, path in enumerate(paths):
+            if not isinstance(path, str | Path):
+                raise DataError(f"sequence {place} is no path; the classifier was trained on recordings")
+            recording = read_recording(path)
+            features = speech_features(recording.samples, recording.rate, self.rate, self.bands)
+            encoded.append(self.channels.transform(features, place).astype(np.float32))
+        return encoded
+
+    def to_dict(self) -> dict[str, Any]:
+        """The input as plain values for JSON."""
+        return {
+            "kind": self.kind,
+            "rate": self.rate,
+            "bands": self.bands,
+            "channels": self.channels.to_dict(),
+        }
+
+    @classmethod
+    def from_dict(cls, saved: Mapping[str, Any]) -> SpeechInput:
+        """The input that `to_dict` described."""
+        return cls(int(saved["rate"]), int(saved["bands"]), Channels.from_dict(saved["channels"]))
+
+
+Input = TextInput | SeriesInput | SpeechInput
+INPUTS: dict[str, type[TextInput] | type[SeriesInput] | type[SpeechInput]] = {
+    "text": TextInput,
+    "series": SeriesInput,
+    "speech": SpeechInput,
+}
+
+
+def speech_features(samples: Values, rate: int, wanted: int, bands: int) -> Values:
+    """Log-mel features without their mean, which is the microphone's, and their deltas.
+
+    Args:
+        samples: `(time,)`; an empty recording has no frame.
+        rate: samples a second.
+        wanted: samples a second to bring them to.
+        bands: bands of the mel scale.
+
+    Returns:
+        `(frames, 2 * bands)`.
+    """
+    if not len(samples):
+        return np.zeros((0, 2 * bands))
+    mel = log_mel(resample(samples, rate, wanted), wanted, bands=bands)
+    mel = mel - mel.mean(axis=0)
+    return np.concatenate([mel, deltas(mel)], axis=1)
+
+
+def fit_input(inputs: Sequence[Any], kind: str, *, tokens: str, sample_rate: int | None) -> Input:
+    """Learn from training data how to show inputs of a kind.
+
+    Raises:
+        ConfigError: there is no such kind.
+    """
+    if kind == "text":
+        return TextInput.fit(inputs, tokens)
+    if kind == "series":
+        return SeriesInput.fit(inputs)
+    if kind == "speech":
+        return SpeechInput.fit(inputs, sample_rate)
+    raise ConfigError(f"kind is {kind!r}; use one of {', '.join(KINDS)}")
