@@ -3,8 +3,9 @@
     python pretraining/train.py runs/one --minutes 90 --hidden-size 128 --seed 1
 
 The folder holds checkpoint.pt, log.jsonl and weights.safetensors (float16, averaged over time). The learning
-rate follows the share of the given minutes that was spent, so that a run always ends fully annealed. Several
-runs of different seeds are members of one ensemble. A GPU is used where there is one, with bfloat16.
+rate follows the share of the given minutes (or windows) that was spent, so that a run always ends fully
+annealed. Several runs of different seeds are members of one ensemble. A GPU is used where there is one, with
+bfloat16.
 """
 
 import argparse
@@ -26,7 +27,7 @@ from ostinato.tasks.pretrained_training import Network, quantile_loss
 from ostinato.tasks.pretrained_windows import Windows
 
 BATCH = 512
-WARM_UP = 300
+WARM_UP = 300  # updates, or a twentieth of the training where that is less
 VALIDATION_SEED = 2**31
 LOG = logging.getLogger("pretrain")
 
@@ -36,6 +37,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Train the pretrained forecaster on synthetic series.")
     parser.add_argument("folder", type=Path)
     parser.add_argument("--minutes", type=float, default=90.0, help="training time over all sittings")
+    parser.add_argument(
+        "--windows", type=int, default=None, help="windows to learn from, in place of minutes"
+    )
     parser.add_argument("--hidden-size", type=int, default=128)
     parser.add_argument("--width", type=int, default=96)
     parser.add_argument("--rate", type=float, default=2e-3)
@@ -73,12 +77,12 @@ class Trainer:
         ]
 
     def run(self) -> None:
-        """Trains until the minutes are spent."""
+        """Trains until the minutes, or the windows, are spent."""
         for _ in range(16):
             self.pool.refill()
         saved = logged = begun = time.monotonic()
         before, losses = self.seconds, []
-        while self.seconds < 60 * self.options.minutes:
+        while self._share() < 1:
             number = self.pool.refill()
             for _ in range(self.kind.reuse * GROUP // BATCH):
                 losses.append(self._update(self.pool.batch(number, BATCH)))
@@ -93,14 +97,17 @@ class Trainer:
         self._log(float(torch.stack(losses).mean()) if losses else math.nan)
         self._save()
 
+    def _share(self) -> float:
+        """The share of the training that is done."""
+        if self.options.windows:
+            return float(self.windows / self.options.windows)
+        return float(self.seconds / (60 * self.options.minutes))
+
     def _update(self, windows: Windows) -> torch.Tensor:
         """One step of the optimiser."""
-        share = min(self.seconds / (60 * self.options.minutes), 1.0)
-        rate = (
-            self.options.rate
-            * min(1.0, (self.updates + 1) / WARM_UP)
-            * (0.01 + 0.99 * math.cos(math.pi / 2 * share) ** 2)
-        )
+        share = min(self._share(), 1.0)
+        fading = 0.01 + 0.99 * math.cos(math.pi / 2 * share) ** 2
+        rate = self.options.rate * min(1.0, max((self.updates + 1) / WARM_UP, 20 * share)) * fading
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         loss = self._loss(self.network, windows)

@@ -39,3 +39,11 @@ def test_a_run_goes_on_where_it_stopped(tmp_path):
     lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
     assert [line["updates"] for line in lines] == [first[0], second[0]]
     assert pretrained_network.read_member(tmp_path / "weights.safetensors").plain
+
+
+@pytest.mark.slow
+def test_a_direct_network_learns_from_the_windows_it_is_given(tmp_path):
+    train(tmp_path, 0.0, "--direct", "--windows", "3000")
+    line = json.loads((tmp_path / "log.jsonl").read_text())
+    assert line["windows"] == 4096  # whole groups
+    assert pretrained_network.read_member(tmp_path / "weights.safetensors").direct

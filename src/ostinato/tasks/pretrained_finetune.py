@@ -7,14 +7,16 @@ import numpy.typing as npt
 import pandas as pd
 
 from ostinato.errors import ConfigError, DataError
-from ostinato.tasks import pretrained, pretrained_inputs, pretrained_network
+from ostinato.tasks import pretrained, pretrained_direct, pretrained_inputs, pretrained_network
 from ostinato.tasks.pretrained import PretrainedForecaster
+from ostinato.tasks.pretrained_network import Member
 from ostinato.tasks.pretrained_windows import Windows, cut
 
 POOL = 2048  # windows cut once, from which batches are drawn
 BATCH = 256
 SCORED = 24  # steps of a longer horizon that are scored
 LEAST_HISTORY = 8
+DIRECT_LENGTHS = (32, 64, pretrained_direct.LONGEST)  # histories that direct networks read together
 LEAST_GAIN = 0.01  # of the loss on the steps kept apart
 
 
@@ -62,10 +64,12 @@ def finetune(
     last = [(row, len(series[row]) - h) for row in rng.permutation(len(series))[:POOL].tolist()]
     members = []
     for path in pretrained_network.weight_files():
-        plain = pretrained_network.read_member(path).plain
-        windows = _cut_at(series, before, steps, seasons, plain=plain)
-        apart = _cut_at(series, last, steps, seasons, plain=plain)
-        members.append(_tune(path, windows, apart, updates=updates, rate=rate, seed=seed))
+        member = pretrained_network.read_member(path)
+        windows = _cut_at(series, before, steps, seasons, member)
+        apart = _cut_at(series, last, steps, seasons, member)
+        if windows and apart:
+            member = _tune(path, member, windows, apart, updates=updates, rate=rate, seed=seed)
+        members.append(member)
     return PretrainedForecaster(frame, season_length, freq, long_season, tuple(members))
 
 
@@ -98,39 +102,50 @@ def _cut_at(
     origins: list[tuple[int, int]],
     steps: npt.NDArray[np.int64],
     seasons: tuple[int, int],
-    *,
-    plain: bool,
+    member: Member,
 ) -> list[Windows]:
-    """Windows at given origins, a group for each number of patches."""
+    """Windows at given origins that a network may be asked to read, a group for each number of patches."""
     groups: list[Windows] = []
-    longest_read = 4 * max(*seasons, pretrained_inputs.CONTEXT // 4)
-    for longest, patches in pretrained_inputs.PATCH_COUNTS:
-        limit = longest if longest < pretrained_inputs.CONTEXT else longest_read
-        chosen = [
-            (series[row][max(0, end - limit) : end], series[row][end + steps - 1])
-            for row, end in origins
-            if pretrained_inputs.patches_for(end) == patches
-            and np.isfinite(series[row][max(0, end - limit) : end]).any()
-        ]
+    longest = 4 * max(*seasons, pretrained_inputs.CONTEXT // 4)
+    for above, upto, patches in _groups(member):
+        chosen = []
+        for row, end in origins:
+            past = series[row][max(0, end - longest) : end]
+            fits = above < end <= upto and np.isfinite(past).any()
+            if fits and not (member.direct and (past == 0).any()):
+                chosen.append((past, series[row][end + steps - 1]))
         if chosen:
             width = max(len(past) for past, _ in chosen)
             history = np.full((len(chosen), width), np.nan, dtype=np.float32)
-            for row, (past, _) in zip(history, chosen, strict=True):
-                row[width - len(past) :] = past
+            for place, (past, _) in enumerate(chosen):
+                history[place, width - len(past) :] = past
             future = np.stack([future for _, future in chosen])
-            groups.append(cut(history, future, seasons, steps, patches=patches, plain=plain))
+            kind = {"plain": member.plain, "direct": member.direct}
+            groups.append(cut(history, future, seasons, steps, patches=patches, **kind))
     return groups
+
+
+def _groups(member: Member) -> list[tuple[float, float, int]]:
+    """Histories that a network reads alike: above and up to which length, and how many patches."""
+    if member.direct:
+        limits = [(float(length), pretrained_direct.read_for(length)) for length in DIRECT_LENGTHS]
+    else:
+        *shorter, (_, most) = pretrained_inputs.PATCH_COUNTS
+        limits = [*((float(length), count) for length, count in shorter), (np.inf, most)]
+    above = [0.0, *(upto for upto, _ in limits[:-1])]
+    return [(low, upto, read) for low, (upto, read) in zip(above, limits, strict=True)]
 
 
 def _tune(
     path: Path,
+    was: Member,
     windows: list[Windows],
     apart: list[Windows],
     *,
     updates: int,
     rate: float,
     seed: int,
-) -> pretrained_network.Member:
+) -> Member:
     """Trains one network further; gives the one it was where that did not help."""
     import torch
     from safetensors.numpy import load_file
@@ -138,7 +153,8 @@ def _tune(
     from ostinato.tasks.pretrained_training import Network, quantile_loss
 
     state = {name: torch.from_numpy(value.astype(np.float32)) for name, value in load_file(path).items()}
-    network = Network(state["lstm.weight_hh_l0"].shape[1], state["mix.weight"].shape[0])
+    widths = pretrained_direct.SIZES if was.direct else pretrained_inputs.SIZES
+    network = Network(state["lstm.weight_hh_l0"].shape[1], state["mix.weight"].shape[0], widths)
     network.load_state_dict(state)
 
     def loss_of(part: Windows) -> torch.Tensor:
@@ -163,8 +179,7 @@ def _tune(
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         optimizer.step()
         schedule.step()
-    was = pretrained_network.read_member(path)
     if score() >= (1 - LEAST_GAIN) * before:
         return was
     tuned = {name: value.detach().numpy() for name, value in network.state_dict().items()}
-    return pretrained_network.to_member(tuned, "the fine-tuned network", plain=was.plain)
+    return pretrained_network.to_member(tuned, "the fine-tuned network", plain=was.plain, direct=was.direct)

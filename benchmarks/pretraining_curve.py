@@ -1,0 +1,70 @@
+"""Learning curve of direct pretrained networks over their size: the same windows, the same number of them.
+
+    OMP_NUM_THREADS=1 python benchmarks/pretraining_curve.py
+
+Adds "sizes" to the result file, which also holds the curves of the long trainings over the windows seen.
+"""
+
+import argparse
+import json
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import machine
+
+ROOT = Path(__file__).resolve().parent.parent
+RESULTS = ROOT / "benchmarks" / "results" / "pretraining_curve.json"
+WINDOWS = 131_072
+SIZES = ((64, 96), (128, 128), (208, 160), (288, 192))  # hidden size, width of the head
+
+
+def main() -> None:
+    """Trains every size on a small budget and writes the result file, after every size."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--windows", type=int, default=WINDOWS)
+    options = parser.parse_args()
+    rows = []
+    for hidden_size, width in SIZES:
+        rows.append(train(hidden_size, width, options.windows))
+        print(rows[-1], flush=True)
+        result = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+        result["sizes"] = {"windows": options.windows, "rows": rows, "measured": machine.describe()}
+        RESULTS.write_text(json.dumps(result, indent=1) + "\n")
+
+
+def train(hidden_size: int, width: int, windows: int) -> dict[str, float]:
+    """Trains one size: parameters, processor seconds, loss relative to the untrained network."""
+    sys.path.insert(0, str(ROOT / "pretraining"))
+    from train import Trainer
+
+    with tempfile.TemporaryDirectory() as folder:
+        run = Trainer(
+            argparse.Namespace(
+                folder=Path(folder),
+                minutes=0.0,
+                windows=windows,
+                hidden_size=hidden_size,
+                width=width,
+                rate=2e-3,
+                seed=31,
+                plain=False,
+                direct=True,
+            )
+        )
+        begun = time.process_time()
+        run.run()
+        seconds = time.process_time() - begun
+        line = json.loads((Path(folder) / "log.jsonl").read_text().splitlines()[-1])
+    return {
+        "hidden_size": hidden_size,
+        "parameters": sum(parameter.numel() for parameter in run.network.parameters()),
+        "updates": line["updates"],
+        "relative_loss": line["of_seasonal_naive"],
+        "processor_seconds": round(seconds),
+    }
+
+
+if __name__ == "__main__":
+    main()
