@@ -1,0 +1,185 @@
+"""The command `ostinato translate`: learn to translate from pairs of texts, or translate with a trained model."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ostinato.cli import tasks
+from ostinato.cli.progress import Progress
+
+if TYPE_CHECKING:
+    from ostinato.report.task import TaskReport
+    from ostinato.tasks.translate_run import TranslateRun
+
+FORMS = {"bleu": ".1f", "chrf": ".1f", "exact": ".3f"}
+OPTIONS = ("tokens", "max_tokens", "cell", "hidden_size", "epochs", "beam")
+SHOWN = 4
+"""Sentences whose attention is drawn."""
+
+
+def add(commands: Any) -> None:
+    """Add the parser of the command."""
+    command = commands.add_parser(
+        "translate",
+        help="learn to translate texts from pairs, beside word-by-word translation",
+        description=run.__doc__,
+    )
+    tasks.add_data_options(
+        command, what="TSV, text lines, CSV, Parquet or JSON lines of texts and translations"
+    )
+    command.add_argument("--source-col", metavar="NAME", help="column of the texts; the first when not given")
+    command.add_argument(
+        "--target-col", metavar="NAME", help="column of the translations; the second when not given"
+    )
+    command.add_argument(
+        "--tokens", choices=("subword", "word", "char"), help="what texts are cut into (default subword)"
+    )
+    command.add_argument("--max-tokens", metavar="N", type=int, help="tokens of each language (default 4000)")
+    command.add_argument("--hidden-size", metavar="N", type=int, help="features of the states (default 256)")
+    command.add_argument("--beam", metavar="N", type=int, help="width of the search (default 5); 1 is greedy")
+    tasks.add_training_options(command, cell="gru")
+    tasks.add_output_options(command)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Learn to translate from pairs of texts, judge beside word-by-word translation, report; or answer with --model."""
+    if arguments.model is not None:
+        _answer(arguments)
+    else:
+        _train(arguments)
+
+
+def _read(arguments: argparse.Namespace, file: str) -> Any:
+    from ostinato.data.text_pairs import read_text_pairs
+
+    return read_text_pairs(file, source_col=arguments.source_col, target_col=arguments.target_col)
+
+
+def _train(arguments: argparse.Namespace) -> None:
+    """Train, judge, write."""
+    from ostinato import report
+    from ostinato.tasks.translate_run import run_translate
+
+    started = time.perf_counter()
+    pairs = _read(arguments, arguments.file)
+    valid, test = (
+        None if file is None else _read(arguments, file) for file in (arguments.valid, arguments.test)
+    )
+    parameters = {**tasks.given(arguments, *OPTIONS), "random_state": arguments.seed}
+    with report.results_folder(tasks.output_folder(arguments)) as out:
+        if not (arguments.json or arguments.quiet):
+            print(f"{pairs.source}: {len(pairs):,} pairs")
+        with Progress(silent=arguments.quiet) as progress:
+
+            def watch(label: str) -> Any:
+                progress.start(label)
+                return progress.update
+
+            result = run_translate(pairs, valid=valid, test=test, parameters=parameters, watch=watch)
+        result.seconds["total"] = time.perf_counter() - started
+        _write(out, arguments, result)
+
+
+def _write(out: Path, arguments: argparse.Namespace, result: TranslateRun) -> None:
+    """Leave the results in a folder and say what came out."""
+    from ostinato.report.task import task_summary, write_task, write_task_summary
+
+    content = _report(arguments, result)
+    model = out / "model.zip"
+    result.translator.save(model)
+    outputs = write_task(
+        content,
+        out,
+        tables={"translations": result.table()},
+        page=not arguments.no_report,
+        others={"model": model},
+    )
+    write_task_summary(content, outputs)
+    if arguments.json:
+        tasks.print_json(task_summary(content, outputs))
+        return
+    if not arguments.quiet:
+        print("\n".join([*result.notes, ""]))
+    print(f"{result.verdict}\n")
+    tasks.print_table(result.leaderboard, FORMS)
+    print()
+    for name, path in outputs.items():
+        print(f"{name:<14}{path}")
+
+
+def _report(arguments: argparse.Namespace, result: TranslateRun) -> TaskReport:
+    """What the report says."""
+    from ostinato.report import TrainingCurve
+    from ostinato.report.parts import HeatMap, TablePart
+    from ostinato.report.task import TaskReport
+    from ostinato.tasks.info import versions
+
+    history = result.translator.history_
+    shown = [one for one in result.translations if len(one.source) > 2][:SHOWN]
+    pictures = tuple(
+        HeatMap(
+            f"Where the words of “{one.text}” come from",
+            one.attention.astype(float),
+            one.tokens,
+            one.source,
+            form=None,
+            remark="Each row is a token that was written; the darker a cell, the more it looked at the token above."
+            if place == 0
+            else "",
+        )
+        for place, one in enumerate(shown)
+    )
+    worst = TablePart(
+        "Translations least like the reference",
+        result.worst(),
+        {"reference": "", "translation": "", "chrf": ".0f"},
+        "By chrF, the share of pieces of words in common; another wording of the same may be among them.",
+    )
+    settings = {
+        name: str(value) for name, value in result.translator.get_params().items() if value is not None
+    }
+    return TaskReport(
+        title=f"Translation of {Path(arguments.file).name}",
+        task="translate",
+        file=arguments.file,
+        verdict=result.verdict,
+        known={"Test sentences": f"{len(result.test):,}", "Epochs": str(len(history["train"]))},
+        leaderboard=result.leaderboard,
+        forms=FORMS,
+        best=str(result.leaderboard["model"].iloc[0]),
+        parts=(*pictures, worst),
+        notes=result.notes,
+        command=arguments.command_line,
+        settings=settings,
+        versions=versions(),
+        seconds=result.seconds,
+        training=(TrainingCurve(result.name, tuple(history["train"]), tuple(history["validation"])),),
+        loss_label="loss, nats per token (with label smoothing in training)",
+        results={"model": result.name, "settings": settings},
+    )
+
+
+def _answer(arguments: argparse.Namespace) -> None:
+    """Translate a file with a trained model, one translation a line."""
+    from ostinato.errors import ConfigError
+    from ostinato.evaluate.translation import bleu, has_sacrebleu
+    from ostinato.tasks.model_file import load
+    from ostinato.tasks.translate import SequenceTranslator
+
+    tasks.refuse_with_model(arguments, "valid", "test", *(name for name in (*OPTIONS,) if name != "beam"))
+    translator = load(arguments.model)
+    if not isinstance(translator, SequenceTranslator):
+        raise ConfigError(f"{arguments.model} is no model of ostinato translate; name one with --model")
+    pairs = _read(arguments, arguments.file)
+    with Progress(silent=arguments.quiet) as progress:
+        progress.start("translate")
+        texts = translator.predict(pairs.texts, beam=arguments.beam, progress=progress.update)
+    if not arguments.json:
+        print("\n".join(texts))
+        return
+    judged = pairs.translations is not None and has_sacrebleu()
+    score = {"bleu": bleu(texts, pairs.translations)} if judged else {}
+    tasks.print_json({"task": "translate", "file": arguments.file, "translations": texts, **score})
