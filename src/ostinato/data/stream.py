@@ -53,6 +53,10 @@ class Stream:
         self.steps = steps
         self.seed = seed
 
+    def __len__(self) -> int:
+        """The number of pieces of an epoch that skips no token."""
+        return -(-(len(self.tokens) - 1) // (self.columns * self.steps))
+
     def epoch(self, number: int) -> Iterator[Batch]:
         """Yield the pieces of an epoch, from 0; only the first begins with the state reset."""
         skipped = 0

@@ -66,3 +66,17 @@ def _between(numbers: float | Sequence[float], most: float, message: str) -> tup
         if not isinstance(number, (float, int, np.number)) or not 0 < number < most:
             raise ConfigError(message.format(f"{number:g}" if isinstance(number, float) else number))
     return tuple(sorted({float(number) for number in several}))
+
+
+def epochs_for(wanted: int | None, updates_an_epoch: int, updates: int) -> int:
+    """The passes over training data: those wanted, or so many that a small set is learned and a large one in time.
+
+    Args:
+        wanted: what a person asked for; None to choose.
+        updates_an_epoch: updates of the weights in one pass.
+        updates: updates to aim at.
+
+    Returns:
+        10 to 60 where it is chosen.
+    """
+    return wanted if wanted is not None else min(max(round(updates / max(updates_an_epoch, 1)), 10), 60)

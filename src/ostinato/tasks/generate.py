@@ -41,7 +41,7 @@ class SequenceGenerator(Parameters):
         hidden_size: features of the hidden state.
         num_layers: recurrent layers, one on the other.
         dropout: probability of dropping a feature after each layer while training; less of it elsewhere.
-        epochs: passes over the text.
+        epochs: passes over the text at most; about 2,500 updates, but from 10 to 60 passes, when None.
         random_state: seed; the same seed and number of threads give the same network. Drawn when None.
         max_size: tokens of the vocabulary at most; no limit when None (8,000 for `"subword"`).
 
@@ -67,7 +67,7 @@ class SequenceGenerator(Parameters):
         hidden_size: int = 512,
         num_layers: int = 2,
         dropout: float = 0.3,
-        epochs: int = 10,
+        epochs: int | None = None,
         random_state: int | None = None,
         *,
         max_size: int | None = None,

@@ -144,6 +144,10 @@ class Source:
             seed=seed,
         )
 
+    def __len__(self) -> int:
+        """The number of batches of an epoch."""
+        return len(self.rows if self.stream is None else self.stream)
+
     def epoch(self, number: int) -> Iterator[Batch]:
         """Yield the batches of an epoch, from 0."""
         if self.stream is not None:

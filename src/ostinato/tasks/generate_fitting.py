@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from torch.nn import functional as F
 
 from ostinato.errors import ConfigError, DataError
-from ostinato.evaluate.ngram import KneserNey
 from ostinato.evaluate.comparison import Comparison, compare
+from ostinato.evaluate.ngram import KneserNey
+from ostinato.tasks.checks import epochs_for
 from ostinato.tasks.generate_data import Source, Texts
 from ostinato.tasks.language_network import LanguageNetwork
 from ostinato.train.config import TrainConfig
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 Values = NDArray[np.float64]
 EMBEDDING = {"char": 128}
 """Features of the vector of a token; others are as wide as the hidden state, whose weights the output then shares."""
+UPDATES = 2500
 ORDERS = (3, 5, 7)
 BLOCK = 500
 """Tokens of a long text that are drawn together for intervals, as neighbours are not independent."""
@@ -51,8 +53,9 @@ def train(
     _check_held_out(held_out, training, generator)
     torch.manual_seed(generator.seed_)
     network = make_network(generator)
+    source = Source(training, generator.tokenizer_, generator.conditions_, seed=generator.seed_)
     config = TrainConfig(
-        epochs=generator.epochs,
+        epochs=epochs_for(generator.epochs, len(source), UPDATES),
         learning_rate=3e-3,
         optimizer="adamw",
         weight_decay=0.01,
@@ -63,7 +66,7 @@ def train(
     )
     history = fit(
         network,
-        Source(training, generator.tokenizer_, generator.conditions_, seed=generator.seed_),
+        source,
         loss=network.loss,
         config=config,
         validation=Source(held_out, generator.tokenizer_, generator.conditions_, seed=None),
