@@ -189,5 +189,5 @@ def _info(arguments: argparse.Namespace) -> None:
 
 _COMMANDS = {"forecast": _forecast, "inspect": _inspect, "info": _info}
 
-_MODULES: tuple[str, ...] = ("translate",)
+_MODULES: tuple[str, ...] = ("caption", "translate")
 """Commands that are a module of this package each, of the same name."""

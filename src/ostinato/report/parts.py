@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ostinato.report.axes import number_ticks
 from ostinato.report.blocks import note, section, table
 from ostinato.report.chart import Line, chart
+from ostinato.report.looks import Looks
 
 Values = NDArray[np.float64]
 
@@ -198,4 +199,4 @@ class Texts:
         return section(self.title, note(self.remark) + body) if body else ""
 
 
-Part = TablePart | HeatMap | MarkedTexts | Curves | Texts
+Part = TablePart | HeatMap | MarkedTexts | Curves | Texts | Looks

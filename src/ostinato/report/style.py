@@ -46,6 +46,8 @@ th:first-child,td:first-child{text-align:left}
 .heat td{background:color-mix(in srgb,var(--blue) calc(.75*var(--share)),var(--paper))}
 .mark{background:color-mix(in srgb,var(--orange) calc(.7*var(--share)),var(--paper));border-radius:3px;padding:0 .1em}
 .marked{overflow-wrap:anywhere;margin-top:.1rem}
+.looks{display:flex;flex-wrap:wrap;gap:.5rem}
+.looks figure{width:6.2rem;margin:0}
 pre{background:var(--card);border-radius:6px;padding:.7rem .9rem;white-space:pre-wrap;overflow-wrap:anywhere;
 font:.88rem/1.5 ui-monospace,"DejaVu Sans Mono",Menlo,monospace}
 ul{padding-left:1.2rem}

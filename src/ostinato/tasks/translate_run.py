@@ -8,17 +8,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from ostinato.data.findings import count
 from ostinato.data.text_pairs import TextPairs
 from ostinato.errors import DataError
 from ostinato.evaluate import translation
+from ostinato.tasks.hold_out import hold_out
 from ostinato.tasks.translate import SequenceTranslator, Translation
 
 COPY, WORD_BY_WORD = "copy", "word by word"
-HELD_OUT, MOST_HELD_OUT = 0.05, 1000
 
 Watch = Callable[[str], Callable[[int, int], None]]
 
@@ -154,19 +153,15 @@ def _verdict(several: Mapping[str, list[str]], board: pd.DataFrame, name: str, t
 
 def _split(pairs: TextPairs, seed: int) -> tuple[TextPairs, TextPairs]:
     """Pairs to learn from, and some by chance to judge by."""
-    number = min(max(int(HELD_OUT * len(pairs)), 1), MOST_HELD_OUT)
-    if len(pairs) < 2:
-        raise DataError(f"{pairs.source} has {count(len(pairs), 'pair')}; give at least 2, one to judge by")
-    order = np.random.default_rng(seed).permutation(len(pairs))
-    return _taken(pairs, np.sort(order[number:])), _taken(pairs, np.sort(order[:number]))
+    kept, judged = hold_out(len(pairs), seed=seed, source=pairs.source, noun="pair")
+    texts, translations = pairs.texts, pairs.translations or []
 
+    def part(rows: list[int]) -> TextPairs:
+        return replace(
+            pairs, texts=[texts[row] for row in rows], translations=[translations[row] for row in rows]
+        )
 
-def _taken(pairs: TextPairs, rows: Any) -> TextPairs:
-    """Some of the pairs."""
-    translations = pairs.translations or []
-    return replace(
-        pairs, texts=[pairs.texts[row] for row in rows], translations=[translations[row] for row in rows]
-    )
+    return part(kept), part(judged)
 
 
 @contextmanager
