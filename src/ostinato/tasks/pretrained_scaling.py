@@ -119,11 +119,19 @@ def _fill(values: Array, observed: Mask, first: npt.NDArray[np.intp], season_len
     time = values.shape[1]
     inside = np.arange(time) >= first[:, None]
     filled = np.where(inside, np.where(observed, values, np.float32(0)), start)
-    gaps = inside & ~observed
-    for step in np.nonzero(gaps.any(axis=0))[0]:
-        rows = np.nonzero(gaps[:, step])[0]
-        back = np.where(step - season_length >= first[rows], season_length, 1)
-        filled[rows, step] = filled[rows, step - back]
+    rows, steps = np.nonzero(inside & ~observed)
+    if not len(rows):
+        return filled
+    source = np.tile(np.arange(time, dtype=np.int32), (len(values), 1))
+    back = np.where(steps - season_length >= first[rows], season_length, 1)
+    found = (steps - back).astype(np.int32)
+    while True:  # follow gaps that point to gaps, twice as far each time
+        source[rows, steps] = found
+        further = source[rows, found]
+        if np.array_equal(further, found):
+            break
+        found = further
+    filled[rows, steps] = filled[rows, found]
     return filled
 
 

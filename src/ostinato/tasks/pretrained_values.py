@@ -11,7 +11,7 @@ import numpy.typing as npt
 from ostinato.errors import ConfigError
 from ostinato.tasks import pretrained_direct, pretrained_inputs, pretrained_network, pretrained_scaling
 from ostinato.tasks.pretrained_network import LEVELS, Member
-from ostinato.tasks.pretrained_scaling import Array
+from ostinato.tasks.pretrained_scaling import Array, Mask
 
 BLOCK = 512  # series run at once
 LEAST_MOVEMENT = 1e-3  # of a series over its level
@@ -29,7 +29,7 @@ class Raw:
     """
 
     levels: npt.NDArray[np.float64]
-    counts: npt.NDArray[np.bool_]
+    counts: Mask
     lowest: npt.NDArray[np.float64]
 
     def fitting(self, levels: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -139,16 +139,15 @@ def _forecast_block(
                 continue
             inputs = _inputs(history[rows], past, h, longest, direct=direct)
             for member in members:
-                if member.direct == direct and (member.plain or not plain):
-                    fits = (~past.logged | (member.plain == plain)) & (suited[rows] if direct else True)
-                    levels = _bounded(pretrained_network.quantiles(member, inputs), past)
-                    total[rows[fits]] += levels[fits]
+                fits = (~past.logged | (member.plain == plain)) & (suited[rows] if direct else True)
+                if member.direct == direct and (member.plain or not plain) and fits.any():
+                    total[rows[fits]] += _values(member, inputs, past, fits)
                     weight[rows[fits]] += 1
         rows = rows[past.logged]
     return total / weight[:, None, None]
 
 
-def _suits_direct(history: Array, members: tuple[Member, ...], longest: int) -> npt.NDArray[np.bool_]:
+def _suits_direct(history: Array, members: tuple[Member, ...], longest: int) -> Mask:
     """The series for direct members, which learnt from short histories without zeros: (batch,).
 
     All, where there are no other members.
@@ -168,20 +167,25 @@ def _inputs(
     return pretrained_inputs.build(history, past, steps, pretrained_inputs.patches_for(longest))
 
 
-def _are_counts(history: Array) -> npt.NDArray[np.bool_]:
+def _are_counts(history: Array) -> Mask:
     """Where all values are whole, none is negative and some are zero: (batch,)."""
     values = np.where(np.isfinite(history), history, np.float32(0))
     whole = (values == np.rint(values)).all(axis=1) & (values >= 0).all(axis=1)
     return np.asarray(whole & (history == 0).any(axis=1))
 
 
-def _bounded(units: Array, past: pretrained_scaling.Past) -> npt.NDArray[np.float64]:
-    """From units to values: undoes the logarithm; keeps series that were never negative so: (batch, h, 9)."""
-    levels = units.astype(np.float64) * past.unit[:, None, None] + past.adjusted[:, -1][:, None, None]
-    logged = past.logged[:, None, None]
-    highest = past.values.max(axis=1)[:, None, None] + 7.0  # a thousand times the largest value
+def _values(
+    member: Member, inputs: pretrained_inputs.Inputs, past: pretrained_scaling.Past, chosen: Mask
+) -> npt.NDArray[np.float64]:
+    """Quantiles of the chosen series in values: undoes the logarithm; what was never negative stays so."""
+    if not chosen.all():
+        inputs = pretrained_inputs.Inputs(*(array[chosen] for array in vars(inputs).values()))
+    units = pretrained_network.quantiles(member, inputs).astype(np.float64)
+    levels = units * past.unit[chosen, None, None] + past.adjusted[chosen, -1][:, None, None]
+    logged = past.logged[chosen, None, None]
+    highest = past.values[chosen].max(axis=1)[:, None, None] + 7.0  # a thousand times the largest value
     raised = np.exp(np.where(logged, np.minimum(levels, highest), 0.0))
-    never_negative = (past.values.min(axis=1) >= 0)[:, None, None]
+    never_negative = (past.values[chosen].min(axis=1) >= 0)[:, None, None]
     plain = np.where(never_negative, np.maximum(levels, 0.0), levels)
     return np.where(logged, raised, plain)
 
