@@ -18,6 +18,7 @@ from typing import Any, NoReturn
 
 from ostinato import __version__
 from ostinato.cli.cells import CELL_NAMES
+from ostinato.cli.series_options import add_series_options
 from ostinato.errors import OstinatoError, TrainingError
 
 DESCRIPTION = "Recurrent networks for sequences that people can trust."
@@ -107,20 +108,7 @@ def _add_file_options(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "file", metavar="FILE", help="CSV (also .gz), TSV, Parquet or JSON lines; - for standard input"
     )
-    group = command.add_argument_group("what the file holds (found when not given)")
-    group.add_argument("--time-col", metavar="NAME", help="column of the timestamps")
-    group.add_argument(
-        "--target-col", metavar="NAME", help="column of the values; several, with commas, for a wide file"
-    )
-    group.add_argument("--id-col", metavar="NAME", help="column that tells the series apart")
-    group.add_argument("--freq", metavar="FREQ", help="pandas alias such as MS, D, h, or a whole number")
-    group.add_argument("--season-length", metavar="STEPS", type=int, help="steps in a season; 1 for none")
-    group.add_argument(
-        "--gaps",
-        choices=("fill", "refuse"),
-        default="fill",
-        help="missing timestamps: fill (default) or refuse",
-    )
+    add_series_options(command)
 
 
 def _add_forecast_options(command: argparse.ArgumentParser) -> None:
@@ -189,5 +177,5 @@ def _info(arguments: argparse.Namespace) -> None:
 
 _COMMANDS = {"forecast": _forecast, "inspect": _inspect, "info": _info}
 
-_MODULES: tuple[str, ...] = ("caption", "translate")
+_MODULES: tuple[str, ...] = ("caption", "doctor", "generate", "tag", "translate")
 """Commands that are a module of this package each, of the same name."""

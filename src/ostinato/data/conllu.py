@@ -107,7 +107,7 @@ def read_sentences(path: str | Path, *, column: str = "upos") -> list[Sentence]:
     Raises:
         DataError: the file cannot be used; the message names the line.
     """
-    text, source = _read_text(Path(path))
+    text, source = read_text(Path(path))
     first = next((line for line in text.splitlines() if line and not line.startswith("#")), "")
     if first.count("\t") >= 2:
         return parse_conllu(text, source=source)
@@ -247,8 +247,12 @@ def _conllu_row(line: str, number: int, where: str) -> Row:
     return tuple(cells)
 
 
-def _read_text(path: Path) -> tuple[str, str]:
-    """The text of a file and its name for messages."""
+def read_text(path: Path) -> tuple[str, str]:
+    """The text of a file, possibly gzipped, and its name for messages.
+
+    Raises:
+        DataError: it cannot be read, or is not UTF-8.
+    """
     source = f"file '{path.name}'"
     try:
         content = path.read_bytes()

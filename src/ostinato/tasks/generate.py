@@ -193,13 +193,17 @@ class SequenceGenerator(Parameters):
         own = None if seed is None else [check_seed(seed), 0]
         return self._begin(prompt, Sampling(temperature, top_k, top_p), own, length, condition)
 
-    def resume(self, path: str | Path) -> Generation:
-        """Go on with a text whose state `Generation.save` wrote, to the same end it would have had.
+    def resume(self, path: str | Path, *, length: int | None = None) -> Generation:
+        """Go on with a text whose state `Generation.save` wrote, to the same text it would have become.
+
+        Args:
+            path: the state.
+            length: further tokens at most; what was left when None.
 
         Raises:
             ModelFileError: the file is damaged, or of another generator.
         """
-        return Generation.load(path, self._speaker())
+        return Generation.load(path, self._speaker(), length=_checked_length(length))
 
     def score(self, X: str | Sequence[str], conditions: Sequence[object] | None = None) -> float:
         """The mean log-probability of a token, in nats; the higher, the better. Its negative is the loss.
@@ -310,11 +314,9 @@ class SequenceGenerator(Parameters):
         self, prompt: str, sampling: Sampling, seed: list[int] | None, length: int | None, condition: object
     ) -> Generation:
         """Read a prompt and stand ready to go on from it."""
-        if length is not None and length < 0:
-            raise ConfigError(f"length is {length}; use at least 0 tokens")
-        speaker = self._speaker()
+        speaker, number = self._speaker(), self._number(condition)
         return Generation(
-            speaker, prompt, sampling, seed=seed, length=length, condition=self._number(condition)
+            speaker, prompt, sampling, seed=seed, length=_checked_length(length), condition=number
         )
 
     def _number(self, condition: object) -> int | None:
@@ -367,6 +369,13 @@ class SequenceGenerator(Parameters):
             raise ConfigError(f"cell is {self.cell!r}; use one of {', '.join(CELL_NAMES)}")
         if not 0 <= self.dropout < 1:
             raise ConfigError(f"dropout is {self.dropout}; it is a probability, so use 0 to below 1")
+
+
+def _checked_length(length: int | None) -> int | None:
+    """A number of tokens, if it is one."""
+    if length is not None and length < 0:
+        raise ConfigError(f"length is {length}; use at least 0 tokens")
+    return length
 
 
 def _pair(validation: Any) -> Any:

@@ -92,6 +92,7 @@ class Generation:
         self._speaker = speaker
         self._sampling = sampling
         self._left = length
+        self._ended = False
         self._condition = condition
         self._random = np.random.default_rng(seed)
         self._stepper = speaker.stepper(condition)
@@ -105,14 +106,14 @@ class Generation:
 
     def __next__(self) -> str:
         """Draw the next token and return it as text."""
-        if self._left == 0:
+        if self._ended or self._left == 0:
             raise StopIteration
         scores = self._scores.copy()
         scores[self._speaker.forbidden] = -np.inf
         token = self._sampling.draw(scores, self._random)
         tokens = self._speaker.tokenizer.vocabulary.tokens
         if tokens[token] == END:
-            self._left = 0
+            self._ended = True
             raise StopIteration
         before = [tokens[self._last]]
         join = self._speaker.tokenizer.join
@@ -137,6 +138,7 @@ class Generation:
             "sampling": asdict(self._sampling),
             "random": self._random.bit_generator.state,
             "left": self._left,
+            "ended": self._ended,
             "condition": self._condition,
             "last": self._last,
         }
@@ -144,12 +146,13 @@ class Generation:
         save_model(path, config=config, weights={**arrays, "scores": self._scores}, history={})
 
     @classmethod
-    def load(cls, path: str | Path, speaker: Speaker) -> Generation:
+    def load(cls, path: str | Path, speaker: Speaker, *, length: int | None = None) -> Generation:
         """Go on with a saved text.
 
         Args:
             path: what `save` wrote.
             speaker: the generator that began it.
+            length: further tokens at most; what was left when None.
 
         Raises:
             ModelFileError: it is not the state of a text, or of a text by another generator.
@@ -161,9 +164,11 @@ class Generation:
         if config["network"] != speaker.fingerprint():
             raise ModelFileError(f"{path} was begun by another generator; load the one that began it")
         sampling = Sampling(**config["sampling"])
-        generation = cls(speaker, "", sampling, length=config["left"], condition=config["condition"])
+        left = config["left"] if length is None else length
+        generation = cls(speaker, "", sampling, length=left, condition=config["condition"])
         generation._random.bit_generator.state = config["random"]
-        generation._last, generation._scores = config["last"], file.weights["scores"]
+        generation._last, generation._ended = config["last"], config["ended"]
+        generation._scores = file.weights["scores"]
         for number, part in enumerate(generation._stepper.state):
             part[:] = file.weights[f"state.{number}"]
         return generation

@@ -99,6 +99,7 @@ class SequenceTagger(Parameters):
         letters_: the vocabulary of letters.
         history_: losses of the training, in nats per word, epoch by epoch.
         seed_: the seed used.
+        column_: column of a CoNLL-U file that the tags come from, for those who tag files; may be set after `fit`.
 
     Example:
         >>> from ostinato import SequenceTagger
@@ -170,6 +171,7 @@ class SequenceTagger(Parameters):
         self.held_out_: Tagged | None = held_out
         network, history = train(self, training, held_out, checkpoint, progress)
         self.network_: TagNetwork = network
+        self.column_ = "upos"
         self.history_: dict[str, Any] = history.to_dict()
         return self
 
@@ -264,6 +266,7 @@ class SequenceTagger(Parameters):
             "words": self.words_.to_dict(),
             "letters": self.letters_.to_dict(),
             "seed": self.seed_,
+            "column": self.column_,
         }
         save_estimator(
             path,
@@ -286,7 +289,8 @@ class SequenceTagger(Parameters):
             tagger.classes_ = [str(tag) for tag in extra["classes"]]
             tagger.words_ = Vocabulary.from_dict(extra["words"])
             tagger.letters_ = Vocabulary.from_dict(extra["letters"])
-            tagger.seed_, tagger.history_ = int(extra["seed"]), history
+            tagger.seed_, tagger.column_ = int(extra["seed"]), str(extra["column"])
+            tagger.history_ = history
             tagger.baselines_ = tagger.held_out_ = None
             network = make_network(tagger)
             network.load_state_dict(weights)

@@ -1,0 +1,262 @@
+"""The command `ostinato generate`: learn to write from a text, or write with a trained model."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ostinato.cli import tasks
+from ostinato.cli.progress import Progress
+from ostinato.errors import ConfigError
+
+if TYPE_CHECKING:
+    from ostinato.report import Part, TaskReport
+    from ostinato.tasks.generate import SequenceGenerator
+    from ostinato.tasks.generate_run import GenerateRun
+
+FORMS = {"nats": ".4f", "perplexity": ".2f", "bits_per_character": ".3f"}
+OPTIONS = ("kind", "cell", "hidden_size", "num_layers", "max_size", "epochs")
+WRITING = ("prompt", "length", "temperature", "top_k", "top_p", "condition", "number", "resume", "save_state")
+KEPT = ("prompt", "temperature", "top_k", "top_p", "condition")
+"""What the state of a text has in it."""
+LENGTH = 500
+
+
+def add(commands: Any) -> None:
+    """Add the parser of the command."""
+    command = commands.add_parser(
+        "generate", help="learn to write from a text, beside n-gram models; write on", description=run.__doc__
+    )
+    command.add_argument(
+        "file",
+        metavar="FILE",
+        nargs="?",
+        help="a text, or a table with a column of sequences; not with --model",
+    )
+    command.add_argument("--valid", metavar="FILE", help="validation data; a tenth of FILE when not given")
+    command.add_argument("--test", metavar="FILE", help="test data to judge by, beside the n-gram models")
+    command.add_argument("--model", metavar="DIR", help="a trained model: write instead of training")
+    _add_learning(command)
+    _add_writing(command)
+    tasks.add_training_options(command)
+    tasks.add_output_options(command)
+
+
+def _add_learning(command: argparse.ArgumentParser) -> None:
+    """Add what concerns the text to learn from, and the network."""
+    group = command.add_argument_group("what to learn")
+    group.add_argument("--lines", action="store_true", help="each line is a sequence with an end of its own")
+    group.add_argument("--text-col", metavar="NAME", help="column of the sequences of a table")
+    group.add_argument("--condition-col", metavar="NAME", help="column of what each sequence is of")
+    group.add_argument("--kind", choices=("char", "word", "subword"), help="what a token is (default char)")
+    group.add_argument("--max-size", metavar="N", type=int, help="tokens of the vocabulary at most")
+    group.add_argument("--hidden-size", metavar="N", type=int, help="features of the states (default 512)")
+    group.add_argument("--num-layers", metavar="N", type=int, help="recurrent layers (default 2)")
+
+
+def _add_writing(command: argparse.ArgumentParser) -> None:
+    """Add what concerns the text to be written."""
+    group = command.add_argument_group("what to write, with --model")
+    group.add_argument("--prompt", metavar="TEXT", help="what the text begins with")
+    group.add_argument("--length", metavar="N", type=int, help=f"tokens at most (default {LENGTH})")
+    group.add_argument(
+        "--temperature", metavar="T", type=float, help="below 1 bolder, 0 the likeliest (default 1)"
+    )
+    group.add_argument("--top-k", metavar="K", type=int, help="draw from the K likeliest tokens only")
+    group.add_argument(
+        "--top-p", metavar="P", type=float, help="draw from the likeliest with that probability only"
+    )
+    group.add_argument("--condition", metavar="NAME", help="what the text is to be of")
+    group.add_argument("--number", metavar="N", type=int, help="how many texts (default 1)")
+    group.add_argument(
+        "--save-state", metavar="PATH", help="where to keep the state, to go on from the last token"
+    )
+    group.add_argument("--resume", metavar="PATH", help="go on from a state that was kept")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Learn to write from a text, judge beside n-gram models, report; or write with --model."""
+    if arguments.model is not None:
+        _answer(arguments)
+    else:
+        _train(arguments)
+
+
+def _train(arguments: argparse.Namespace) -> None:
+    """Train, judge, write."""
+    if arguments.file is None:
+        raise ConfigError("there is no FILE to learn from; name one, or a trained model with --model")
+    for name in WRITING:
+        if getattr(arguments, name) is not None:
+            raise ConfigError(f"--{name.replace('_', '-')} needs a trained model; name one with --model")
+    from ostinato import report
+    from ostinato.data.findings import count
+    from ostinato.tasks.generate_run import read_texts, run_generate
+
+    started = time.perf_counter()
+    read = [
+        None
+        if file is None
+        else read_texts(
+            file, lines=arguments.lines, text_col=arguments.text_col, condition_col=arguments.condition_col
+        )
+        for file in (arguments.file, arguments.valid, arguments.test)
+    ]
+    assert read[0] is not None, "there is a file"
+    texts, notes = read[0]
+    parameters = {**tasks.given(arguments, *OPTIONS), "random_state": arguments.seed}
+    with report.results_folder(tasks.output_folder(arguments)) as out:
+        if not (arguments.json or arguments.quiet):
+            sequences = "" if texts.whole else f"{count(len(texts.texts), 'sequence')}, "
+            print(f"{arguments.file}: {sequences}{count(sum(map(len, texts.texts)), 'character')}")
+        with Progress(silent=arguments.quiet) as progress:
+
+            def watch(label: str) -> Any:
+                progress.start(label)
+                return progress.update
+
+            valid, test = (None if one is None else one[0] for one in read[1:])
+            result = run_generate(
+                texts, valid=valid, test=test, parameters=parameters, watch=watch, notes=notes
+            )
+        result.seconds["total"] = time.perf_counter() - started
+        _write(out, arguments, result)
+
+
+def _write(out: Path, arguments: argparse.Namespace, result: GenerateRun) -> None:
+    """Leave the results in a folder and say what came out."""
+    from ostinato.report import task_summary, write_task, write_task_summary
+
+    content = _report(arguments, result)
+    model = out / "model.zip"
+    result.generator.save(model)
+    outputs = write_task(content, out, tables={}, page=not arguments.no_report, others={"model": model})
+    write_task_summary(content, outputs)
+    if arguments.json:
+        tasks.print_json(task_summary(content, outputs))
+        return
+    if not arguments.quiet:
+        print("\n".join([*result.notes, ""]))
+    print(f"{result.comparison.text}\n")
+    tasks.print_table(result.leaderboard, FORMS)
+    print()
+    for name, path in outputs.items():
+        print(f"{name:<12}{path}")
+
+
+def _report(arguments: argparse.Namespace, result: GenerateRun) -> TaskReport:
+    """What the report says."""
+    from ostinato.report import TaskReport, TrainingCurve
+    from ostinato.tasks.info import versions
+
+    generator, history = result.generator, result.generator.history_
+    settings = {name: str(value) for name, value in generator.get_params().items() if value is not None}
+    samples = [{"title": title, "text": text} for title, text in result.samples]
+    return TaskReport(
+        title=f"Text after {Path(arguments.file).name}",
+        task="generate",
+        file=arguments.file,
+        verdict=result.comparison.text,
+        known={
+            "Tokens": f"{len(generator.tokenizer_):,} ({generator.kind})",
+            "Conditions": str(len(generator.conditions_) or ""),
+            "Judged by": f"{result.judged.characters:,} characters",
+            "Epochs": str(len(history["train"])),
+        },
+        leaderboard=result.leaderboard,
+        forms=FORMS,
+        best=result.comparison.best,
+        parts=_parts(result),
+        notes=result.notes,
+        command=arguments.command_line,
+        settings={"Seed": str(generator.seed_), **settings},
+        versions=versions(),
+        seconds=result.seconds,
+        training=(TrainingCurve(generator.name, tuple(history["train"]), tuple(history["validation"])),),
+        loss_label="loss, nats per token",
+        results={"model": generator.name, "settings": settings, "samples": samples},
+    )
+
+
+def _parts(result: GenerateRun) -> tuple[Part, ...]:
+    """What the network writes, and how it reads."""
+    from ostinato.report import MarkedText, MarkedTexts, Texts
+
+    pieces = tuple(piece.replace("\n", "⏎ ") for piece, _ in result.surprise)
+    marked = MarkedText(
+        "Unseen text",
+        pieces,
+        tuple(1 - share for _, share in result.surprise),
+        joint="" if _tight(result) else " ",
+    )
+    return (
+        Texts("What it writes", result.samples),
+        MarkedTexts(
+            "How it reads",
+            (marked,),
+            "The darker a token, the less the network expected it (1 - its probability).",
+        ),
+    )
+
+
+def _tight(result: GenerateRun) -> bool:
+    """Whether tokens stand side by side without spaces."""
+    return result.generator.kind != "word"
+
+
+def _answer(arguments: argparse.Namespace) -> None:
+    """Write with a trained model, on standard output as it comes."""
+    from ostinato.tasks.generate import SequenceGenerator
+    from ostinato.tasks.model_file import load
+
+    if arguments.file is not None:
+        raise ConfigError("FILE came with --model, which is trained already; leave one of them out")
+    tasks.refuse_with_model(arguments, "valid", "test", "text_col", "condition_col", *OPTIONS)
+    generator = load(arguments.model)
+    if not isinstance(generator, SequenceGenerator):
+        raise ConfigError(f"{arguments.model} is no model of ostinato generate; name one with --model")
+    if arguments.number is not None and (arguments.resume or arguments.save_state):
+        raise ConfigError("--number came with the state of one text; leave one of them out")
+    texts = []
+    for number in range(1 if arguments.number is None else arguments.number):
+        texts.append(_text(arguments, generator, arguments.seed + number))
+    if arguments.json:
+        tasks.print_json({"task": "generate", "model": arguments.model, "texts": texts})
+
+
+def _text(arguments: argparse.Namespace, generator: SequenceGenerator, seed: int) -> str:
+    """Write one text, and print it piece by piece unless it goes into JSON."""
+    length = LENGTH if arguments.length is None else arguments.length
+    prompt = arguments.prompt or ""
+    if arguments.resume is not None:
+        for name in KEPT:
+            if getattr(arguments, name) is not None:
+                option = f"--{name.replace('_', '-')}"
+                raise ConfigError(f"{option} came with --resume, which has its own; leave one of them out")
+        stream = generator.resume(arguments.resume, length=length)
+    else:
+        stream = generator.stream(
+            prompt,
+            length=length,
+            temperature=1.0 if arguments.temperature is None else arguments.temperature,
+            top_k=arguments.top_k,
+            top_p=arguments.top_p,
+            seed=seed,
+            condition=arguments.condition,
+        )
+    pieces = [prompt]
+    if not arguments.json:
+        print(prompt, end="")
+    for piece in stream:
+        pieces.append(piece)
+        if not arguments.json:
+            print(piece, end="")
+            sys.stdout.flush()
+    if not arguments.json:
+        print()
+    if arguments.save_state is not None:
+        stream.save(arguments.save_state)
+    return "".join(pieces)
