@@ -25,6 +25,7 @@ class Diagnosis:
         findings: what is wrong, ordered by the effect to expect from mending it; empty where it is healthy.
         loss: of the batch that was read.
         season_length: steps in a season; None where unknown or none.
+        season_removed: whether the season was taken out of the data before the network saw it.
         data_lag: the lag at which the targets depend most on the inputs; None where unknown or weak.
         truncation: steps that gradients go back in training; None for all.
         watch: what was seen of the training; None where it was not watched.
@@ -34,6 +35,7 @@ class Diagnosis:
     findings: tuple[Finding, ...]
     loss: float
     season_length: int | None = None
+    season_removed: bool = False
     data_lag: int | None = None
     truncation: int | None = None
     watch: WatchSummary | None = None
@@ -55,7 +57,9 @@ class Diagnosis:
         if self.memory is None:
             return "The loss depends on no state, so there is no memory to measure."
         text = f"The network remembers {self.memory} {'step' if self.memory == 1 else 'steps'}"
-        if self.season_length:
+        if self.season_length and self.season_removed:
+            text += f"; your season of {self.season_length} is taken out before it looks"
+        elif self.season_length:
             text += f"; your season is {self.season_length}"
         elif self.data_lag is not None:
             text += f"; your targets depend most on inputs {self.data_lag} steps before"
@@ -82,6 +86,7 @@ class Diagnosis:
                 "findings": [asdict(finding) for finding in self.findings],
                 "loss": self.loss,
                 "season_length": self.season_length,
+                "season_removed": self.season_removed,
                 "data_lag": self.data_lag,
                 "truncation": self.truncation,
                 "watch": None if self.watch is None else asdict(self.watch),
@@ -100,21 +105,27 @@ def diagnose_module(
     loss: Loss | None = None,
     *,
     season_length: int | None = None,
+    season_removed: bool = False,
     config: TrainConfig | None = None,
     watch: TrainingWatch | None = None,
 ) -> Diagnosis:
-    """Diagnose a torch module with recurrent layers; `ostinato.diagnose` has the arguments."""
+    """Diagnose a torch module with recurrent layers.
+
+    Args: as for `ostinato.diagnose`, and `season_removed`: whether the season was taken out of the data beforehand, so
+        that the network need not remember it.
+    """
     reading = read_model(model, examples, loss)
     settings = config if config is not None else (None if watch is None else watch.config)
     truncation = None if settings is None or settings.tbptt is None else settings.tbptt[1]
     season = season_length if season_length is not None and season_length > 1 else None
     lag = _data_lag(examples)
     reason = "" if lag is None else f"your targets depend most on inputs {lag} steps before"
-    if season is not None:
-        reason = f"your season is {season}"
+    needed = lag
+    if season is not None and not season_removed:
+        needed, reason = season, f"your season is {season}"
     summary = None if watch is None else watch.summary()
-    findings = find(Evidence(reading.layers, season or lag, reason, truncation, summary))
-    return Diagnosis(reading.layers, findings, reading.loss, season, lag, truncation, summary)
+    findings = find(Evidence(reading.layers, needed, reason, truncation, summary))
+    return Diagnosis(reading.layers, findings, reading.loss, season, season_removed, lag, truncation, summary)
 
 
 def _data_lag(examples: Examples) -> int | None:

@@ -219,8 +219,8 @@ def _vanishing(evidence: Evidence) -> Iterator[Finding]:
                 "vanishing",
                 layer.name,
                 f"{by_lag[where] / peak:.1e} of the gradient is left after {where} steps, "
-                f"{layer.gradients.factor:.2f} times as much at each; it remembers "
-                f"{layer.gradients.memory} steps{reason}",
+                f"{layer.gradients.factor:.2f} times as much at each; its memory is "
+                f"{layer.gradients.memory}{reason}",
                 "Gradients vanish: what lies further back cannot be learned.",
                 _reach_further(layer),
             )
