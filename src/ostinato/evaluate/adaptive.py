@@ -1,0 +1,261 @@
+"""Intervals that adapt to what is observed, and an alarm when forecasts err more than they used to.
+
+Every observation is compared with the forecasts that were made of it, one for each number of steps ahead. From
+their errors three things are kept, in memory that does not grow:
+
+* **Widths.** An interval reaches as far as a quantile of recent scores, a score being an absolute error in units of the
+  running mean absolute error of its step ahead. Which quantile is decided by adaptive conformal inference: after each
+  observation `alpha += RATE * (1 - level - missed)`, for each level, series and step ahead. Where alpha falls below 0
+  the interval doubles with each further miss, so alpha stays bounded for errors of any bounded size, and the share of
+  observations outside the interval tends to `1 - level` whatever the series does: after `T` observations it is within
+  `(largest |alpha| + 1) / (RATE * T)` of it.
+* **Coverage** of the intervals as they were given.
+* **Drift.** A one-sided CUSUM of one-step errors: each is ranked among reference errors, which are never updated; the
+  rank as a normal score minus `SLACK` is summed, never below 0, and a sum above `LIMIT` is an alarm, which starts the
+  sum anew. With independent errors distributed as the reference there is a false alarm once in about 900
+  observations of a series; when errors double in size, the alarm comes after about 14.
+
+References:
+    I. Gibbs and E. J. Candes (2021), Adaptive conformal inference under distribution shift, eq. 2 and proposition 4.1,
+    https://arxiv.org/abs/2106.00170.
+    E. S. Page (1954), Continuous inspection schemes, Biometrika 41, section 3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from statistics import NormalDist
+from typing import Any, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ostinato.errors import ModelFileError
+from ostinato.evaluate.conformal import LEVELS, Conformal
+
+Values = NDArray[np.float64]
+
+RATE = 0.02
+"""How far alpha moves after a miss, as a share of the level."""
+KEPT = 64
+"""Scores behind the quantiles of a series, and reference errors behind its alarm."""
+FEWEST = 20
+"""Scores that a series needs before it has intervals."""
+FORGETTING = 0.03
+"""Weight of the newest error in the running mean of absolute errors."""
+SLACK, LIMIT = 0.5, 5.5
+"""What is taken from each normal score of the drift alarm, and the sum that raises it."""
+LARGEST = 1e6
+"""Largest score, where errors were 0 before."""
+DOUBLINGS = 40
+"""How often an interval may double."""
+
+_NORMAL = np.array([NormalDist().inv_cdf((rank + 1) / (2 * KEPT + 2)) for rank in range(2 * KEPT + 1)])
+
+
+@final
+class Adaptive:
+    """What is kept of the errors of some series: `observe` each value, then `expect` the next forecasts.
+
+    Args:
+        series: how many.
+        h: steps ahead that are followed.
+        levels: of the intervals, in percent, rising.
+
+    Attributes:
+        levels: of the intervals.
+        arrays: all that is kept, the series along the first axis; among them `alpha (series, h, levels)`, what the
+            intervals leave outside, `held` and `missed (series, h, levels)`, how many intervals held what was observed
+            and how many did not, and `alarms (series,)`, the drift alarms so far.
+    """
+
+    def __init__(self, series: int, h: int, levels: Sequence[float] = LEVELS) -> None:
+        self.levels = tuple(float(level) for level in levels)
+        count = len(self.levels)
+        outside = 1 - np.array(self.levels) / 100
+        self._narrower, self._wider = (
+            RATE * outside,
+            RATE * (1 - outside),
+        )  # what a hit adds to alpha, a miss takes
+        self._steps = np.arange(h)
+        self._rows = np.arange(series)
+        # Forecasts made at time t are kept at place t % h; [t % h, k]: the place of the one made k + 1 before.
+        self._before = (self._steps[:, None] - self._steps - 1) % h
+        self.arrays: dict[str, Values] = {
+            "alpha": np.broadcast_to(outside, (series, h, count)).copy(),
+            "held": np.zeros((series, h, count)),
+            "missed": np.zeros((series, h, count)),
+            "alarms": np.zeros(series),
+            "time": np.zeros(series),  # modulo h
+            "made": np.full((series, h, h), np.nan),  # forecasts, (place, step ahead)
+            "reach": np.full((series, h, h, count), np.nan),  # half widths of their intervals
+            "unit": np.zeros((series, h)),  # running mean absolute error of each step ahead
+            "seen": np.zeros((series, h)),  # errors in it
+            "scores": np.full((series, KEPT), np.inf),  # recent ones, one step ahead; infinite where none yet
+            "reference": np.full((series, KEPT), np.inf),
+            "sum": np.zeros(series),  # of the drift alarm
+            "told": np.zeros(series),  # one-step errors so far, those of the backtest included
+        }
+
+    @classmethod
+    def calibrated(
+        cls, conformal: Conformal, names: Sequence[object], h: int, levels: Sequence[float] = LEVELS
+    ) -> Adaptive:
+        """Begin with the errors of a backtest.
+
+        Args:
+            conformal: widths learned from it, for at least `h` steps.
+            names: of the series.
+            h: steps ahead that are followed.
+            levels: of the intervals, in percent, rising.
+        """
+        tracker = cls(len(names), h, levels)
+        errors = conformal.widths(
+            h, tuple(100 * (np.arange(KEPT) + 0.5) / KEPT)
+        )  # (KEPT, h), in units of a series
+        units = conformal.units(names)[:, None]  # NaN for a series without one
+        known = np.isfinite(units)
+        unit = errors.mean(axis=0)
+        tracker.arrays["unit"] = np.where(known, units * unit, 0.0)
+        tracker.arrays["seen"] = np.where(known, float(KEPT), tracker.arrays["seen"])
+        tracker.arrays["scores"] = np.where(known, _scores(errors[:, 0], unit[0]), np.inf)
+        tracker.arrays["reference"] = np.where(known, units * errors[:, 0], np.inf)
+        tracker.arrays["told"] = np.where(known[:, 0], float(KEPT), 0.0)
+        return tracker
+
+    def observe(self, y: Values) -> NDArray[np.bool_]:
+        """Compare one new value of each series with the forecasts that were made of it.
+
+        Args:
+            y: (series,); NaN where missing, which says nothing.
+
+        Returns:
+            (series,) True where errors have drifted: an alarm.
+        """
+        kept = self.arrays
+        place = self._before[kept["time"].astype(np.intp)]  # (series, h)
+        chosen = self._rows[:, None], place, self._steps
+        errors = np.abs(y[:, None] - kept["made"][chosen])  # (series, h), NaN where there is none
+        spare = kept["reach"][chosen] - errors[:, :, None]  # (series, h, levels)
+        held, missed = spare >= 0, spare < 0
+        alpha = kept["alpha"] + held * self._narrower - missed * self._wider
+        kept["alpha"] = np.minimum(np.maximum(alpha, -RATE * DOUBLINGS), 1 + RATE)
+        kept["held"] += held
+        kept["missed"] += missed
+        known = errors >= 0
+        alarm = self._drift(errors[:, 0], known[:, 0])
+        self._learn(errors, known)
+        return alarm
+
+    def expect(self, forecast: Values) -> None:
+        """Take note of the forecasts of the next `h` steps, and of the intervals around them.
+
+        Args:
+            forecast: (series, h).
+        """
+        time = self.arrays["time"].astype(np.intp)
+        self.arrays["made"][self._rows, time] = forecast
+        self.arrays["reach"][self._rows, time] = self._half_widths(self.arrays["alpha"])
+        self.arrays["time"] = (self.arrays["time"] + 1) % len(self._steps)
+
+    def widths(self, levels: Sequence[float] | None = None) -> Values:
+        """Half widths of the intervals of the next steps.
+
+        Args:
+            levels: in percent, rising; those that are followed when None. One that is not is the plain quantile
+                of the recent scores.
+
+        Returns:
+            (series, h, levels); NaN for a series with fewer than `FEWEST` errors.
+        """
+        alpha = self.arrays["alpha"]
+        if levels is not None:
+            followed = {level: alpha[:, :, number] for number, level in enumerate(self.levels)}
+            plain = np.ones(alpha.shape[:2])
+            parts = [followed.get(float(level), plain * (1 - level / 100)) for level in levels]
+            alpha = np.stack(parts, axis=2)
+        return self._half_widths(alpha)
+
+    def coverage(self) -> Values:
+        """The share of intervals that held what was observed, (h, levels) over all series; NaN where none was given."""
+        held, missed = self.arrays["held"].sum(axis=0), self.arrays["missed"].sum(axis=0)
+        share: Values = np.divide(
+            held, held + missed, out=np.full(held.shape, np.nan), where=held + missed > 0
+        )
+        return share
+
+    def take(self, rows: NDArray[np.int64]) -> Adaptive:
+        """What is kept of some of the series, a copy.
+
+        Args:
+            rows: their places.
+        """
+        part = Adaptive(len(rows), len(self._steps), self.levels)
+        part.arrays = {name: array[rows] for name, array in self.arrays.items()}
+        return part
+
+    def put(self, rows: NDArray[np.int64], part: Adaptive) -> None:
+        """Put back what `take` gave, after it went on."""
+        for name, array in part.arrays.items():
+            self.arrays[name][rows] = array
+
+    @classmethod
+    def from_arrays(cls, levels: Sequence[float], arrays: Mapping[str, NDArray[Any]]) -> Adaptive:
+        """The tracker whose `levels` and `arrays` were saved.
+
+        Raises:
+            ModelFileError: an array is missing or has another shape.
+        """
+        series, h = arrays["unit"].shape if "unit" in arrays and arrays["unit"].ndim == 2 else (0, 0)
+        tracker = cls(series, h, levels)
+        for name, array in tracker.arrays.items():
+            if name not in arrays or arrays[name].shape != array.shape:
+                raise ModelFileError(f"the intervals of the stream lack {name!r}; save the model again")
+            tracker.arrays[name] = np.array(arrays[name], dtype=np.float64)
+        return tracker
+
+    def _half_widths(self, alpha: Values) -> Values:
+        """Half widths for the shares that the intervals leave outside, (series, h, levels) both."""
+        kept = self.arrays
+        count = np.minimum(kept["told"], KEPT)[:, None, None]
+        place = np.ceil((1 - alpha) * (count + 1)) - 1
+        place = np.minimum(np.maximum(place, 0), np.maximum(count - 1, 0)).astype(np.intp)
+        ordered = np.sort(kept["scores"], axis=1)
+        quantile = ordered[self._rows[:, None, None], place] * np.exp2(np.maximum(alpha / -RATE, 0.0))
+        unit = np.where((count[:, 0] >= FEWEST) & (kept["seen"] > 0), kept["unit"], np.nan)
+        half = np.where(alpha >= 1, 0.0, quantile) * unit[:, :, None]
+        return np.maximum.accumulate(half, axis=2)
+
+    def _drift(self, errors: Values, known: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Add the (series,) one-step errors to the sums of the alarm; the first ones are the reference itself."""
+        kept = self.arrays
+        reference, told = kept["reference"], kept["told"]
+        new = known & (told < KEPT)
+        if new.any():
+            reference[new, told[new].astype(np.intp)] = errors[new]
+        column = errors[:, None]
+        rank = (reference < column).sum(axis=1) + (reference <= column).sum(axis=1)
+        summed = np.maximum(kept["sum"] + _NORMAL[rank] - SLACK, 0.0)
+        summed = np.where(known & ~new, summed, kept["sum"])
+        alarm = summed > LIMIT
+        kept["sum"] = np.where(alarm, 0.0, summed)
+        kept["alarms"] += alarm
+        return alarm
+
+    def _learn(self, errors: Values, known: NDArray[np.bool_]) -> None:
+        """Add the (series, h) errors to the scores and to the running means."""
+        kept = self.arrays
+        place = self._rows, (kept["told"] % KEPT).astype(np.intp)
+        scored = known[:, 0] & (kept["seen"][:, 0] > 0)
+        fresh = _scores(errors[:, 0], kept["unit"][:, 0])
+        kept["scores"][place] = np.where(scored, fresh, kept["scores"][place])
+        kept["told"] += known[:, 0]
+        weight = np.maximum(1 / (kept["seen"] + 1), FORGETTING)
+        kept["unit"] += np.where(known, weight * (errors - kept["unit"]), 0.0)
+        kept["seen"] += known
+
+
+def _scores(errors: Values, unit: Values | float) -> Values:
+    """Errors in units of the error that is usual; where that is 0, an error of 0 is usual too."""
+    usual = np.where(unit > 0, unit, 1 / LARGEST)
+    return np.minimum(errors / usual, LARGEST)

@@ -1,0 +1,140 @@
+"""New rows of known series, one step after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ostinato.data import frames
+from ostinato.data.grid import Integers, parse_freq, positions, to_integers, to_times
+from ostinato.errors import DataError
+
+Values = NDArray[np.float64]
+
+MOST_GAPS = 20
+"""Missing steps filled for each row that is given, with 1,000 more; beyond that a time must be wrong."""
+
+
+@dataclass(frozen=True)
+class NewRows:
+    """New values of some series.
+
+    Attributes:
+        values: (steps, series) in the order of time; NaN where missing.
+        counts: (series,) how many steps each series goes on.
+        given: rows with a value.
+    """
+
+    values: Values
+    counts: NDArray[np.int64]
+    given: int
+
+    @property
+    def missing(self) -> int:
+        """Steps without a value."""
+        return int(self.counts.sum()) - self.given
+
+
+def read_rows(
+    df: Any,
+    names: list[Any],
+    last: Integers,
+    freq: str | int,
+    *,
+    id_col: str | None = None,
+    time_col: str | None = None,
+    target_col: str | Sequence[str] | None = None,
+) -> NewRows:
+    """Check that rows go on where the series ended, and put them on the grid.
+
+    Args:
+        df: pandas, polars or pyarrow; long, wide, or a single series, as for `Forecaster.fit`. Where one series is
+            known, a single one of any name is taken for it.
+        names: of the known series.
+        last: (series,) time of the last row of each, as an integer of the grid.
+        freq: pandas alias or integer step.
+        id_col: column that names the series; found when None.
+        time_col: column of the times; found when None.
+        target_col: column of the values; found when None.
+
+    Raises:
+        DataError: a row is not later than the last one of its series, occurs twice, lies off the grid, is infinite, or
+            is of a series that is not known.
+    """
+    rows = frames.to_long(df, id_col=id_col, time_col=time_col, target_col=target_col).frame
+    grid = parse_freq(freq)
+    places = _places(rows["unique_id"], names)
+    times = to_integers(rows["ds"])
+    if pd.api.types.is_integer_dtype(rows["ds"].dtype) != (grid.kind == "integer"):
+        kinds = ("dates", "whole numbers") if grid.kind == "integer" else ("whole numbers", "dates")
+        raise DataError(
+            f"the times of the new rows are {kinds[0]} but those of the model are {kinds[1]}; use the same"
+        )
+    steps, fits = positions(times, last[places], grid)
+    _check(rows, steps, fits, names, _shown(last[places], freq), freq)
+    y = rows["y"].to_numpy(dtype=np.float64)
+    counts = np.zeros(len(names), dtype=np.int64)
+    np.maximum.at(counts, places, steps)
+    if counts.sum() > MOST_GAPS * len(rows) + 1000:
+        at = int(np.argmax(steps))
+        raise DataError(
+            f"series {str(names[places[at]])!r} goes on at {_moment(rows['ds'].iloc[at])}, {int(steps[at]):,} steps "
+            "after its last row; check that time, or fit again"
+        )
+    values = np.full((int(counts.max(initial=0)), len(names)), np.nan)
+    values[steps - 1, places] = y
+    return NewRows(values, counts, int((~np.isnan(y)).sum()))
+
+
+def _places(ids: pd.Series, names: list[Any]) -> NDArray[np.intp]:
+    """The place of each row's series among the known ones."""
+    if len(names) == 1 and ids.nunique() == 1:
+        return np.zeros(len(ids), dtype=np.intp)
+    known = {str(name): place for place, name in enumerate(names)}
+    found = ids.astype(str).map(known)
+    if found.isna().any():
+        new = str(ids[found.isna()].iloc[0])
+        raise DataError(f"series {new!r} is not one of the model's {len(names)} series; fit again to add it")
+    return np.asarray(found, dtype=np.intp)
+
+
+def _check(
+    rows: pd.DataFrame,
+    steps: Integers,
+    fits: NDArray[np.bool_],
+    names: list[Any],
+    last: pd.Series,
+    freq: str | int,
+) -> None:
+    """Refuse the first row that does not go on where its series ended."""
+    infinite = np.isinf(rows["y"].to_numpy(dtype=np.float64))
+    twice = rows.duplicated(["unique_id", "ds"]).to_numpy()
+    for wrong, say in (
+        (~fits, f"is off the grid of {freq!r}; correct its time"),
+        (steps < 1, "is not after its last row, {last}; give later rows only, each once"),
+        (twice, "occurs twice; keep one of the two"),
+        (infinite, "is infinite; mark it as missing"),
+    ):
+        if wrong.any():
+            at = int(np.argmax(wrong))
+            row = rows.iloc[at]
+            shown = names[0] if len(names) == 1 else row["unique_id"]
+            raise DataError(
+                f"the row of series {str(shown)!r} at {_moment(row['ds'])} {say.format(last=_moment(last.iloc[at]))}"
+            )
+
+
+def _shown(last: Integers, freq: str | int) -> pd.Series:
+    return pd.Series(to_times(last, parse_freq(freq)))
+
+
+def _moment(value: Any) -> str:
+    """A time as people write it."""
+    if isinstance(value, pd.Timestamp):
+        return str(value.date()) if value == value.normalize() else str(value)
+    return str(value)
