@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ostinato.data import columns, frequency
+from ostinato.data.covariates import attach, without
 from ostinato.data.findings import Finding, Log, count
 from ostinato.data.grid import moments, parse_freq, positions, to_integers, to_times
 from ostinato.data.readers import from_frame
@@ -24,11 +25,13 @@ class LongFrame:
     """Series in long form, with what is needed to give results back as they came.
 
     Args:
-        frame: ``unique_id, ds, y`` sorted by series and time, not yet on a grid.
+        frame: ``unique_id, ds, y`` and covariates, sorted by series and time, not yet on a grid.
         library: ``pandas``, or the narwhals name of another library, such as ``polars``.
         id_dtype: narwhals type of the id column; None where there was none.
         ds_dtype: narwhals type of the time column; None where it was an index.
         findings: What was found and mended.
+        id_col: The column that named the series, or None.
+        time_col: The column of the times.
     """
 
     frame: pd.DataFrame
@@ -36,6 +39,8 @@ class LongFrame:
     id_dtype: Any
     ds_dtype: Any
     findings: tuple[Finding, ...] = ()
+    id_col: str | None = "unique_id"
+    time_col: str = "ds"
 
 
 def to_long(
@@ -44,6 +49,7 @@ def to_long(
     id_col: str | None = None,
     time_col: str | None = None,
     target_col: str | Sequence[str] | None = None,
+    covariates: Sequence[str] = (),
 ) -> LongFrame:
     """Read a frame of any library that narwhals knows as series in long form.
 
@@ -53,6 +59,7 @@ def to_long(
         id_col: Column that names the series; None to find it.
         time_col: Column of the times; None to find it.
         target_col: Column of the values, several names or ``"*"`` for a wide frame; None to find it.
+        covariates: Columns of numbers to keep beside the values.
 
     Returns:
         The series sorted by ``unique_id, ds``, values as float64 with NaN for missing ones.
@@ -67,12 +74,21 @@ def to_long(
     frame, library, schema = as_pandas(df)
     log = Log()
     raw = from_frame(frame, "the frame")
-    roles = columns.choose(raw, time_col=time_col, target_col=target_col, id_col=id_col, log=log)
-    rows = to_rows(raw, roles, log, name=roles.target_cols[0])
+    plain = without(raw, covariates)
+    roles = columns.choose(plain, time_col=time_col, target_col=target_col, id_col=id_col, log=log)
+    rows = to_rows(plain, roles, log, name=roles.target_cols[0])
     types = [
         schema.get(name) or _type(frame, name) if name else None for name in (roles.id_col, roles.time_col)
     ]
-    return LongFrame(rows.frame, library, types[0], types[1], tuple(log.findings))
+    return LongFrame(
+        attach(raw, rows, covariates, log),
+        library,
+        types[0],
+        types[1],
+        tuple(log.findings),
+        roles.id_col,
+        roles.time_col,
+    )
 
 
 def from_long(df: pd.DataFrame, like: LongFrame) -> Any:
@@ -120,12 +136,12 @@ def regularise(df: pd.DataFrame, freq: str | int, *, gaps: str = "fill") -> pd.D
     """Put every series on the grid of a frequency, with NaN in the gaps.
 
     Args:
-        df: ``unique_id, ds, y`` in any order.
+        df: ``unique_id, ds, y`` and other columns of numbers, in any order.
         freq: A pandas alias, or an integer step.
         gaps: ``fill`` puts a NaN at each missing time; ``refuse`` raises instead.
 
     Returns:
-        ``unique_id, ds, y`` sorted, one row per step from each series' first time to its last. Months,
+        The same columns, sorted, one row per step from each series' first time to its last. Months,
         quarters and years are written as the frequency writes them, whatever day they came with.
 
     Raises:
@@ -161,11 +177,15 @@ def regularise(df: pd.DataFrame, freq: str | int, *, gaps: str = "fill") -> pd.D
             "name a longer step with --freq"
         )
     offset = np.repeat(np.cumsum(lengths) - lengths, lengths)
-    y = np.full(total, np.nan)
-    y[(np.cumsum(lengths) - lengths)[rows.codes] + place] = df["y"].to_numpy(dtype=np.float64)
     ds = moments(np.repeat(start[first], lengths), np.arange(total) - offset, grid)
     ids = df["unique_id"].iloc[first].repeat(lengths).reset_index(drop=True)
-    return pd.DataFrame({"unique_id": ids, "ds": to_times(ds, grid), "y": y})
+    regular = pd.DataFrame({"unique_id": ids, "ds": to_times(ds, grid)})
+    target = (np.cumsum(lengths) - lengths)[rows.codes] + place
+    for name in df.columns.drop(["unique_id", "ds"]):
+        column = np.full(total, np.nan)
+        column[target] = df[name].to_numpy(dtype=np.float64)
+        regular[name] = column
+    return regular
 
 
 def future(df: pd.DataFrame, freq: str | int, h: int) -> pd.DataFrame:

@@ -41,7 +41,7 @@ def to_rows(raw: RawTable, roles: Roles, log: Log, *, name: str) -> SeriesRows:
     Raises:
         DataError: A cell, a row or a series cannot be used.
     """
-    ds, keep = _times(raw, roles.time_col, log)
+    ds, keep = read_times(raw, roles.time_col, log)
     ids = _names(raw, roles)
     parts = []
     for target in roles.target_cols:
@@ -52,7 +52,7 @@ def to_rows(raw: RawTable, roles: Roles, log: Log, *, name: str) -> SeriesRows:
         )
         if ids is not None and len(roles.target_cols) > 1:
             label = np.array([f"{one}/{target}" for one in ids], dtype=object)
-        values = _values(raw, target, log)
+        values = read_numbers(raw, target, log)
         parts.append((label[keep], ds[keep], values[keep], raw.lines[keep]))
     label, when, values, lines = (np.concatenate([part[i] for part in parts]) for i in range(4))
     if not len(label):
@@ -62,8 +62,8 @@ def to_rows(raw: RawTable, roles: Roles, log: Log, *, name: str) -> SeriesRows:
     return _without_empty_series(raw, rows, log)
 
 
-def _times(raw: RawTable, name: str, log: Log) -> tuple[NDArray[np.generic], NDArray[np.bool_]]:
-    """The times of all rows, and which rows have one."""
+def read_times(raw: RawTable, name: str, log: Log) -> tuple[NDArray[np.generic], NDArray[np.bool_]]:
+    """The times of all rows of a column, and which rows have one."""
     column = raw.frame[name]
     if pd.api.types.is_datetime64_any_dtype(column.dtype):
         values = _wall_times(column, name, log).astype("datetime64[us]")
@@ -231,7 +231,7 @@ def _names(raw: RawTable, roles: Roles) -> NDArray[np.object_] | None:
     return np.asarray(labels[codes])
 
 
-def _values(raw: RawTable, name: str, log: Log) -> NDArray[np.float64]:
+def read_numbers(raw: RawTable, name: str, log: Log) -> NDArray[np.float64]:
     """The values of a column, NaN where missing."""
     column = raw.frame[name]
     if pd.api.types.is_numeric_dtype(column.dtype):

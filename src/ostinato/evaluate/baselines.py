@@ -46,6 +46,20 @@ class MovableForecaster(Forecaster, Protocol):
         ...
 
 
+@runtime_checkable
+class InformedForecaster(Protocol):
+    """A forecaster that makes use of covariates known in advance."""
+
+    @property
+    def known(self) -> tuple[str, ...]:
+        """The columns that `predict` must be given."""
+        ...
+
+    def predict(self, h: int, ahead: pd.DataFrame | None = None) -> pd.DataFrame:
+        """Forecast the next `h` steps of every series, given unique_id, ds and the known columns of these steps."""
+        ...
+
+
 Make = Callable[[pd.DataFrame], Forecaster]
 
 

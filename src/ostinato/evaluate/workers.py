@@ -22,10 +22,11 @@ from numpy.typing import NDArray
 
 from ostinato.errors import ConfigError, TrainingError
 from ostinato.evaluate import blocks
-from ostinato.evaluate.baselines import Forecaster, Make, MovableForecaster
+from ostinato.evaluate.baselines import Forecaster, InformedForecaster, Make, MovableForecaster
 
 Values = NDArray[np.float64]
 Found = dict[tuple[str, int], Values]
+KEYS = ["unique_id", "ds"]
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
 PULSE = 0.5
 """Seconds between two looks of a worker at whether its parent lives."""
@@ -37,7 +38,7 @@ class Job:
 
     Attributes:
         makers: for each model a function from a past to a forecaster.
-        frame: unique_id, ds, y, all rows of the series that take part.
+        frame: unique_id, ds, y and covariates, all rows of the series that take part.
         h: steps to forecast from each origin.
         freq: pandas alias or integer step of the frame.
         offsets: for each origin, how many rows before the end of each series it lies.
@@ -123,13 +124,11 @@ def work(job: Job, unit: Unit) -> Answer:
     forecasts: list[Values] = []
     notes: list[str] = []
     for origin in unit.origins:
-        past = _past(view, job.offsets[origin])
+        past = _seen(_past(view, job.offsets[origin]), job.makers[unit.name])
         first = forecaster is None
         forecaster = job.makers[unit.name](past) if first else _move(forecaster, past, unit.name)
         rows = target_rows(view, job.h, job.offsets[origin])
-        forecasts.append(
-            _aligned(forecaster.predict(job.h), job.frame.loc[rows, ["unique_id", "ds"]], unit.name)
-        )
+        forecasts.append(_aligned(_answer(forecaster, job, rows), job.frame.loc[rows, KEYS], unit.name))
         notes.extend(getattr(forecaster, "notes", ()))
     return Answer(unit, tuple(forecasts), tuple(notes))
 
@@ -143,6 +142,18 @@ def _past(view: blocks.Blocks, offset: int) -> pd.DataFrame:
     """The rows up to an origin, and nothing else."""
     before = view.ends[view.owner] - np.arange(len(view.owner)) > offset
     return view.frame[before].reset_index(drop=True)
+
+
+def _seen(past: pd.DataFrame, make: Make) -> pd.DataFrame:
+    """What a model is given of the past: covariates only where it takes them."""
+    return past if getattr(make, "sees_covariates", False) else past[[*KEYS, "y"]]
+
+
+def _answer(forecaster: Forecaster, job: Job, rows: blocks.Rows) -> pd.DataFrame:
+    """The forecasts of some rows; of the rows themselves nothing is given but what is known in advance."""
+    if isinstance(forecaster, InformedForecaster) and forecaster.known:
+        return forecaster.predict(job.h, job.frame.loc[rows, [*KEYS, *forecaster.known]])
+    return forecaster.predict(job.h)
 
 
 def _units(job: Job) -> list[Unit]:
@@ -174,7 +185,7 @@ def _move(forecaster: Forecaster | None, past: pd.DataFrame, name: str) -> Forec
 
 def _aligned(answer: pd.DataFrame, wanted: pd.DataFrame, name: str) -> Values:
     """The forecasts at the wanted series and times, in their order."""
-    keys = ["unique_id", "ds"]
+    keys = KEYS
     if len(answer) != len(wanted) or any(
         (answer[key].to_numpy() != wanted[key].to_numpy()).any() for key in keys
     ):

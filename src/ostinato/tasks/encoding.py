@@ -30,11 +30,13 @@ class SeriesEncoding:
         adjustment: logarithm and season.
         scaler: shift and stretch.
         typical: mean absolute step of the encoded past.
+        never_negative: whether forecasts are held at 0 or above, as every value of the past was.
     """
 
     adjustment: SeasonalAdjustment
     scaler: Scaler
     typical: float
+    never_negative: bool = False
 
     @classmethod
     def fit(cls, past: Values, season_length: int, recipe: Recipe) -> "SeriesEncoding":
@@ -53,7 +55,8 @@ class SeriesEncoding:
         scaler = Scaler.fit(adjusted, kind=recipe.scaler)
         known = scaler.transform(adjusted[~np.isnan(adjusted)])
         typical = float(np.abs(np.diff(known)).mean()) if len(known) > 1 else 0.0
-        return cls(adjustment, scaler, typical)
+        never_negative = recipe.adjust and bool(np.nanmin(past, initial=np.inf) >= 0)
+        return cls(adjustment, scaler, typical, never_negative)
 
     def encode(self, values: Values, start: int = 0) -> Values:
         """Bring (time,) values to the network's scale; the first stands at position `start` of the past."""
@@ -61,7 +64,8 @@ class SeriesEncoding:
 
     def decode(self, values: Values, start: int = 0) -> Values:
         """Bring (..., time) values back to the series' unit."""
-        return self.adjustment.inverse(self.scaler.inverse(values), start)
+        decoded = self.adjustment.inverse(self.scaler.inverse(values), start)
+        return np.maximum(decoded, 0.0) if self.never_negative else decoded
 
     def to_dict(self) -> dict[str, Any]:
         """The encoding as plain numbers, for a model file."""
@@ -69,6 +73,7 @@ class SeriesEncoding:
             "adjustment": self.adjustment.to_dict(),
             "scaler": self.scaler.to_dict(),
             "typical": self.typical,
+            "never_negative": self.never_negative,
         }
 
     @classmethod
@@ -78,6 +83,7 @@ class SeriesEncoding:
             SeasonalAdjustment.from_dict(data["adjustment"]),
             Scaler.from_dict(data["scaler"]),
             float(data["typical"]),
+            bool(data.get("never_negative", False)),  # not in files of the first version
         )
 
 

@@ -11,18 +11,20 @@ import pandas as pd
 
 from ostinato.data import frames
 from ostinato.data.frames import LongFrame
-from ostinato.errors import ConfigError, DataError
+from ostinato.data.statics import Statics
+from ostinato.errors import ConfigError
 from ostinato.evaluate import scores
-from ostinato.evaluate.backtest import backtest
 from ostinato.evaluate.conformal import Conformal
 from ostinato.evaluate.paths import Dependence
 from ostinato.tasks.checks import check_horizon, check_levels, check_quantiles, check_season, check_seed
-from ostinato.tasks.models import make_baselines
-from ostinato.tasks.origins import Origins, plan_origins
+from ostinato.tasks.exogenous import Exogenous, names_of
+from ostinato.tasks.judging import Maker, Trial, judge_past
 from ostinato.tasks.parameters import Parameters
 from ostinato.tasks.recipes import find_recipe
+from ostinato.tasks.streaming import Model, News, Stream
+from ostinato.tasks.streaming_model import MakeStreaming
 from ostinato.tasks.trained import MakeNetwork, TrainedForecaster, season_of
-from ostinato.tasks.zero_shot import MakeZeroShot, ZeroShotForecaster
+from ostinato.tasks.zero_shot import MakeZeroShot
 
 Progress = Callable[[int, int], None]
 
@@ -38,9 +40,16 @@ class Forecaster(Parameters):
         freq: pandas alias (`"MS"`, `"h"`) or, for integer times, the step; found when None.
         season_length: steps in a season, 1 for none; found in the past when None.
         cell: `"lstm"`, `"gru"` or `"rnn"`.
-        recipe: `"default"`, `"pretrained"` for networks that need no training, or `"classic"` for the textbook's.
+        recipe: `"default"`, `"pretrained"` for networks that need no training, `"streaming"` for one that new values
+            move on, or `"classic"` for the textbook's.
         random_state: seed; the same seed and number of threads give the same forecast. Drawn when None.
         gaps: missing timestamps are filled with missing values (`"fill"`) or refused (`"refuse"`).
+        futr_exog_list: columns of covariates that are known in advance, such as prices or promotions; `predict` is then
+            given their next steps.
+        hist_exog_list: columns of covariates that are known up to now.
+        stat_exog_list: columns of the table `static_df` of `fit`, numbers or categories that describe a series.
+        calendar: cycles of the calendar to know of: `"hour"`, `"weekday"`, `"monthday"`, `"yearday"`.
+        holidays: dates that are unlike other days.
 
     Attributes:
         freq_: the frequency.
@@ -50,6 +59,8 @@ class Forecaster(Parameters):
         conformal_: interval widths from a backtest, once there was one.
         dependence_: how the errors of that backtest go together.
         backtest_: the last `cross_validation`, as a pandas frame.
+        stream_: the series after the fitted history, once there was an `update`.
+        updated_: what the last `update` brought.
 
     Example:
         >>> import pandas as pd
@@ -60,7 +71,7 @@ class Forecaster(Parameters):
         (['unique_id', 'ds', 'forecast'], 12)
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - everything that a forecaster can be told
         self,
         h: int = 12,
         freq: str | int | None = None,
@@ -70,6 +81,11 @@ class Forecaster(Parameters):
         random_state: int | None = None,
         *,
         gaps: str = "fill",
+        futr_exog_list: Sequence[str] = (),
+        hist_exog_list: Sequence[str] = (),
+        stat_exog_list: Sequence[str] = (),
+        calendar: Sequence[str] = (),
+        holidays: Sequence[Any] = (),
     ) -> None:
         self.h = h
         self.freq = freq
@@ -78,10 +94,16 @@ class Forecaster(Parameters):
         self.recipe = recipe
         self.random_state = random_state
         self.gaps = gaps
+        self.futr_exog_list = futr_exog_list
+        self.hist_exog_list = hist_exog_list
+        self.stat_exog_list = stat_exog_list
+        self.calendar = calendar
+        self.holidays = holidays
 
     def fit(
         self,
         df: Any,
+        static_df: Any = None,
         *,
         id_col: str | None = None,
         time_col: str | None = None,
@@ -93,7 +115,8 @@ class Forecaster(Parameters):
 
         Args:
             df: pandas, polars or pyarrow; long (`unique_id, ds, y` or columns that look like it), a single series, or
-                wide with one column a series; NaN or null where missing.
+                wide with one column a series; NaN or null where missing. Covariates are further columns.
+            static_df: one row a series with the columns of `stat_exog_list`.
             id_col: column that names the series; found when None.
             time_col: column of the times; found when None.
             target_col: column of the values, or several for a wide frame; found when None.
@@ -110,17 +133,53 @@ class Forecaster(Parameters):
             TrainingError: the loss became NaN.
         """
         freq, like, frame = self._prepare(df, id_col=id_col, time_col=time_col, target_col=target_col)
-        folder = None if checkpoint is None else Path(checkpoint)
+        statics = self.exogenous().describe(static_df, frame, like.id_col)
         self.seed_ = self._seed()
-        make = self.maker(freq, self.seed_)
-        self.model_: TrainedForecaster | ZeroShotForecaster
-        self.model_ = make.train(frame, checkpoint=folder, progress=progress)
+        make = self.maker(freq, self.seed_, statics, None if checkpoint is None else Path(checkpoint))
+        self.model_: Model = make.train(frame, progress=progress)
         self.freq_ = freq
         self.season_length_ = self.model_.season_length
         self.like_ = like
+        self.statics_ = statics
         self.conformal_: Conformal | None = None
         self.dependence_: Dependence | None = None
         self.backtest_: pd.DataFrame | None = None
+        self.stream_: Stream | None = None
+        return self
+
+    def update(
+        self,
+        df: Any,
+        *,
+        id_col: str | None = None,
+        time_col: str | None = None,
+        target_col: str | Sequence[str] | None = None,
+    ) -> Forecaster:
+        """Take new rows, so that `predict` goes on from them; nothing is trained, and the history is not read again.
+
+        The time and memory that a row takes do not depend on the length of the history. Intervals adapt to the errors
+        of the forecasts on the way, and an alarm is raised where those are larger than they used to be; `updated_` says
+        so. `cross_validation` and `leaderboard` stay with the fitted history.
+
+        Args:
+            df: rows later than the last ones, as for `fit`; several steps and series at once are fine, steps between
+                them that are not given are missing values.
+            id_col: column that names the series; found when None.
+            time_col: column of the times; found when None.
+            target_col: column of the values, or several for a wide frame; found when None.
+
+        Returns:
+            The forecaster itself.
+
+        Raises:
+            ConfigError: not fitted yet, or fitted with covariates.
+            DataError: a row is not later than the last one of its series, occurs twice, lies off the grid, or is of a
+                series that is not known; then no row is taken.
+        """
+        model = self._fitted()
+        stream = self.stream_ or Stream.begin(model, check_horizon(self.h), self.conformal_)
+        self.updated_: News = stream.update(df, id_col=id_col, time_col=time_col, target_col=target_col)
+        self.stream_ = stream
         return self
 
     def predict(
@@ -128,6 +187,7 @@ class Forecaster(Parameters):
         h: int | None = None,
         level: float | Sequence[float] | None = None,
         quantiles: float | Sequence[float] | None = None,
+        futr_df: Any = None,
     ) -> Any:
         """Forecast the next steps of every series.
 
@@ -136,6 +196,8 @@ class Forecaster(Parameters):
             level: interval in percent, or several, such as `[80, 95]`. Their widths come from a backtest, which is
                 run on the fitted past if `cross_validation` was not, with one training at its first origin.
             quantiles: a number between 0 and 1, or several, from the same backtest; they never cross.
+            futr_df: times, series' names and the columns of `futr_exog_list` of the steps to forecast; without a column
+                of names its rows hold for every series.
 
         Returns:
             A frame of the kind that came in: unique_id, ds, forecast, then forecast-lo-80, forecast-hi-80 for each
@@ -143,20 +205,21 @@ class Forecaster(Parameters):
             series of whole numbers have intervals that end at whole numbers.
 
         Raises:
-            ConfigError: not fitted yet, h below 1, or a level outside (0, 100).
-            DataError: the past is too short for a backtest.
+            ConfigError: not fitted yet, h below 1, a level outside (0, 100), or `futr_df` is missing.
+            DataError: the past is too short for a backtest, or `futr_df` lacks steps; the message names them.
         """
         model = self._fitted()
         steps = check_horizon(self.h if h is None else h)
         levels = () if level is None else check_levels(level)
         wanted = () if quantiles is None else check_quantiles(quantiles)
-        forecast = model.predict(steps)
+        forecast = self._forecast(steps, futr_df)
         if levels or wanted:
-            conformal, _ = self._errors(steps)
-            forecast = conformal.apply(forecast, levels, quantiles=wanted, history=model.frame)
+            stream = self.stream_ if self.stream_ is not None and self.stream_.covers(steps) else None
+            widths = self._errors(steps)[0] if stream is None else stream
+            forecast = widths.apply(forecast, levels, quantiles=wanted, history=model.frame)
         return frames.from_long(forecast, self.like_)
 
-    def sample_paths(self, n: int = 100, h: int | None = None, seed: int = 0) -> Any:
+    def sample_paths(self, n: int = 100, h: int | None = None, seed: int = 0, futr_df: Any = None) -> Any:
         """Draw whole futures, for what depends on several steps or series: sums, maxima, days below a stock.
 
         Each step is distributed as the intervals say; steps, and series at the same time, go together as the errors
@@ -166,6 +229,7 @@ class Forecaster(Parameters):
             n: paths of every series; path 0 of one series goes with path 0 of the others.
             h: steps; the constructor's when None.
             seed: the same seed gives the same paths.
+            futr_df: as for `predict`.
 
         Returns:
             A frame of the kind that came in: unique_id, sample (from 0), ds, forecast; `h` rows a series and path.
@@ -179,7 +243,7 @@ class Forecaster(Parameters):
             raise ConfigError(f"n is {n}; draw at least 1 path")
         steps = check_horizon(self.h if h is None else h)
         conformal, dependence = self._errors(steps)
-        forecast = model.predict(steps)
+        forecast = self._forecast(steps, futr_df)
         series = len(forecast) // steps
         normal = dependence.draw(n, series, steps, np.random.default_rng(check_seed(seed)))
         paths = conformal.sample(forecast, normal, history=model.frame)  # (n, series, h)
@@ -188,7 +252,7 @@ class Forecaster(Parameters):
         table.insert(1, "sample", np.tile(np.repeat(np.arange(n), steps), series))
         return frames.from_long(table.assign(forecast=paths.swapaxes(0, 1).ravel()), self.like_)
 
-    def cross_validation(
+    def cross_validation(  # noqa: PLR0913 - the words of Nixtla's cross_validation, and how to run it
         self,
         df: Any = None,
         n_windows: int | None = None,
@@ -198,6 +262,7 @@ class Forecaster(Parameters):
         h: int | None = None,
         n_jobs: int = 1,
         baselines: str = "simple",
+        static_df: Any = None,
         progress: Progress | None = None,
     ) -> Any:
         """Judge the forecaster on the past, from several origins, beside the baselines.
@@ -212,6 +277,7 @@ class Forecaster(Parameters):
             h: steps forecast from each origin; the constructor's when None.
             n_jobs: processes. More than one needs the usual guard `if __name__ == "__main__":` in a script.
             baselines: "simple", "all" (with statsforecast's AutoETS, AutoARIMA, AutoTheta), or "auto".
+            static_df: as for `fit`.
             progress: called with (fits done, fits in all).
 
         Returns:
@@ -219,31 +285,17 @@ class Forecaster(Parameters):
             after its cell.
         """
         if df is None:
-            model, like = self._fitted(), self.like_
+            model, like, statics = self._fitted(), self.like_, self.statics_
             freq, frame, seed = model.freq, model.frame, self.seed_
         else:
             freq, like, frame = self._prepare(df)
+            statics = self.exogenous().describe(static_df, frame, like.id_col)
             seed = self._seed()
-        h = check_horizon(self.h if h is None else h)
-        make = self.maker(freq, seed)
-        origins = self._origins(frame, make, h, n_windows, step_size)
-        others, _ = make_baselines(frame, freq, season_length=self.season_length, choice=baselines)
-        table = backtest(
-            {self.name: make, **others},
-            frame,
-            h=h,
-            freq=freq,
-            n_windows=origins.number,
-            step_size=origins.step,
-            refit=refit,
-            n_jobs=n_jobs,
-            progress=progress,
-        )
-        self.backtest_, self.backtest_frame_, self.freq_ = table, frame, freq
-        season = self.season_length or season_of(frame, freq)
-        self.conformal_ = Conformal.from_backtest(table, frame, season, model=self.name)
-        self.dependence_ = Dependence.from_backtest(table, frame, season, model=self.name)
-        return frames.from_long(table, like)
+        trial = Trial(self.h if h is None else h, n_windows, step_size, refit, n_jobs, baselines)
+        judged = judge_past(self.name, self.maker(freq, seed, statics), frame, trial, progress=progress)
+        self.backtest_, self.backtest_frame_, self.freq_ = judged.table, frame, freq
+        self.conformal_, self.dependence_ = judged.conformal, judged.dependence
+        return frames.from_long(judged.table, like)
 
     def leaderboard(self) -> pd.DataFrame:
         """MAE, RMSE, MASE and sMAPE of the network and the baselines in the last backtest.
@@ -273,29 +325,68 @@ class Forecaster(Parameters):
         self._fitted()
         save(self, Path(path))
 
-    def _fitted(self) -> TrainedForecaster | ZeroShotForecaster:
+    def _fitted(self) -> Model:
         if not hasattr(self, "model_"):
             raise ConfigError("this Forecaster is not fitted yet; call fit first")
         return self.model_
+
+    def _forecast(self, steps: int, futr_df: Any) -> pd.DataFrame:
+        """The next steps of every series: unique_id, ds, forecast."""
+        model = self._fitted()
+        if self.stream_ is not None:
+            return self.stream_.predict(steps)
+        if not isinstance(model, TrainedForecaster):
+            return model.predict(steps)
+        return model.predict(
+            steps, self.exogenous().ahead(futr_df, model.frame, model.freq, steps, self.like_)
+        )
+
+    def exogenous(self) -> Exogenous:
+        """The covariates that this forecaster was told of."""
+        return Exogenous(
+            known=names_of(self.futr_exog_list),
+            past=names_of(self.hist_exog_list),
+            static=names_of(self.stat_exog_list),
+            calendar=names_of(self.calendar),
+            holidays=tuple(self.holidays),
+        )
 
     def _prepare(self, df: Any, **columns: Any) -> tuple[str | int, LongFrame, pd.DataFrame]:
         """The frequency, the form of the frame that came in, and its series on a regular grid."""
         check_horizon(self.h)
         check_season(self.season_length)
-        like = frames.to_long(df, **columns)
-        freq = frames.detect_freq(like.frame) if self.freq is None else self.freq
-        return freq, like, frames.regularise(like.frame, freq, gaps=self.gaps)
+        return self.exogenous().read(df, self.freq, self.gaps, **columns)
 
     def _seed(self) -> int:
         if self.random_state is None:
             return int(np.random.default_rng().integers(2**31))
         return check_seed(self.random_state)
 
-    def maker(self, freq: str | int, seed: int) -> MakeNetwork | MakeZeroShot:
-        """A function from a past to a forecaster with these parameters, for `evaluate.backtest`."""
+    def maker(
+        self, freq: str | int, seed: int, statics: Statics | None = None, checkpoint: Path | None = None
+    ) -> Maker:
+        """A function from a past to a forecaster with these parameters, for `evaluate.backtest`.
+
+        Args:
+            freq: pandas alias or integer step.
+            seed: of the first network.
+            statics: what describes the series.
+            checkpoint: folder that interrupted trainings resume from.
+
+        Raises:
+            ConfigError: the recipe is not known, or takes no covariates and some are named.
+        """
         recipe = find_recipe(self.recipe)
+        exogenous = self.exogenous()
+        if exogenous and not recipe.takes_covariates:
+            raise ConfigError(
+                f"recipe {self.recipe!r} takes no covariates, calendar or static columns; use recipe='default'"
+            )
+        if recipe.carried:
+            return MakeStreaming(recipe, self.cell, check_horizon(self.h), freq, self.season_length, seed)
         if not recipe.trained:
             return MakeZeroShot(freq, self.season_length)
+        described = statics or Statics()
         return MakeNetwork(
             recipe=recipe,
             cell=self.cell,
@@ -303,31 +394,10 @@ class Forecaster(Parameters):
             freq=freq,
             season_length=self.season_length,
             seed=seed,
+            channels=exogenous.channels(described),
+            statics=described,
+            checkpoint=checkpoint,
         )
-
-    @staticmethod
-    def _origins(
-        frame: pd.DataFrame,
-        make: MakeNetwork | MakeZeroShot,
-        h: int,
-        n_windows: int | None,
-        step_size: int | None,
-    ) -> Origins:
-        """The origins of a backtest that cannot do without any."""
-        origins = plan_origins(
-            frame,
-            check_horizon(h),
-            shortest=make.shortest(frame),
-            season_length=make.season(frame),
-            n_windows=n_windows,
-            step_size=step_size,
-        )
-        if origins.number == 0:
-            raise DataError(
-                f"the series are too short for a backtest of {h} steps, which intervals and scores come from; "
-                "use a smaller horizon or a longer history"
-            )
-        return origins
 
     def _errors(self, steps: int) -> tuple[Conformal, Dependence]:
         """How far forecasts of so many steps err, and together, from a backtest."""

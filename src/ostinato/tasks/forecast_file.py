@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,20 +10,25 @@ import numpy as np
 import pandas as pd
 
 from ostinato.data import frames
+from ostinato.data.statics import Statics
 from ostinato.errors import ConfigError, ModelFileError
 from ostinato.evaluate.conformal import Conformal
 from ostinato.evaluate.paths import Dependence
 from ostinato.tasks.encoding import SeriesEncoding
-from ostinato.tasks.fitting import Member, Plan
+from ostinato.tasks.fitting import Member
 from ostinato.tasks.forecast import Forecaster
+from ostinato.tasks.plan import Plan
 from ostinato.tasks.pretrained_network import read_member, to_member, weight_files
 from ostinato.tasks.recipes import find_recipe
+from ostinato.tasks.streaming import Model
+from ostinato.tasks.streaming_file import network_parts, read_network, read_stream, stream_parts
+from ostinato.tasks.streaming_model import StreamingForecaster
 from ostinato.tasks.trained import TrainedForecaster
 from ostinato.tasks.zero_shot import ZeroShotForecaster
 from ostinato.train.checkpoint import ModelFile, load_model, save_model
 
 TASK = "forecast"
-VALUES, LENGTHS = "history.y", "history.lengths"
+VALUES, LENGTHS, COVARIATES = "history.y", "history.lengths", "history.covariates"
 
 
 def save(forecaster: Forecaster, path: Path) -> None:
@@ -33,24 +39,51 @@ def save(forecaster: Forecaster, path: Path) -> None:
     conformal, dependence = forecaster.conformal_, forecaster.dependence_
     config = {
         "task": TASK,
-        "parameters": forecaster.get_params(),
+        "parameters": _parameters(forecaster),
         "seed": forecaster.seed_,
         "freq": model.freq,
         "season_length": model.season_length,
         "series": [_plain(name) for name in starts["unique_id"]],
         "starts": [_plain(moment) for moment in starts["ds"]],
         "conformal": None if conformal is None else conformal.to_dict(),
+        "statics": forecaster.statics_.to_dict(),
         "dependence": None if dependence is None else dependence.to_dict(),
     }
-    networks, weights, history = (
-        _networks(model) if isinstance(model, TrainedForecaster) else _pretrained_networks()
-    )
+    networks, weights, history = _parts(model)
+    if forecaster.stream_ is not None:
+        config["stream"], arrays = stream_parts(forecaster.stream_)
+        weights |= arrays
     weights[VALUES] = model.frame["y"].to_numpy(dtype=np.float64)
     weights[LENGTHS] = sizes.to_numpy(dtype=np.int64)
+    columns = _columns(forecaster)
+    if columns:
+        weights[COVARIATES] = model.frame[list(columns)].to_numpy(dtype=np.float64)
     save_model(path, config={**config, **networks}, weights=weights, history=history)
 
 
+def _columns(forecaster: Forecaster) -> tuple[str, ...]:
+    """The covariates that stand beside the history, in the order of the file."""
+    return forecaster.exogenous().channels(Statics()).columns
+
+
+def _parameters(forecaster: Forecaster) -> dict[str, Any]:
+    """The parameters as JSON can hold them."""
+    lists = {
+        name: [one if isinstance(one, str) else str(pd.Timestamp(one).date()) for one in value]
+        for name, value in forecaster.get_params().items()
+        if isinstance(value, Sequence) and not isinstance(value, str)
+    }
+    return {**forecaster.get_params(), **lists}
+
+
 Parts = tuple[dict[str, Any], dict[str, Any], dict[str, Any]]
+
+
+def _parts(model: Model) -> Parts:
+    """Config, weights and history of the networks."""
+    if isinstance(model, StreamingForecaster):
+        return network_parts(model)
+    return _networks(model) if isinstance(model, TrainedForecaster) else _pretrained_networks()
 
 
 def _networks(model: TrainedForecaster) -> Parts:
@@ -109,9 +142,19 @@ def load(path: str | Path) -> Forecaster:
 
 def _rebuild(file: ModelFile) -> Forecaster:
     config = file.config
-    forecaster = Forecaster(**config["parameters"])
+    saved = config["parameters"].items()
+    forecaster = Forecaster(
+        **{name: tuple(value) if isinstance(value, list) else value for name, value in saved}
+    )
     frame = _frame(config, file.weights)
-    if find_recipe(forecaster.recipe).trained:
+    columns = _columns(forecaster)
+    if columns:
+        frame[list(columns)] = file.weights[COVARIATES]
+    statics = config.get("statics")  # not in files of the first version
+    forecaster.statics_ = Statics() if statics is None else Statics.from_dict(statics)
+    if find_recipe(forecaster.recipe).carried:
+        forecaster.model_ = read_network(config, file.weights, file.history, frame)
+    elif find_recipe(forecaster.recipe).trained:
         forecaster.model_ = _trained(file, forecaster, frame)
     else:
         members = tuple(
@@ -127,12 +170,15 @@ def _rebuild(file: ModelFile) -> Forecaster:
     forecaster.freq_ = config["freq"]
     forecaster.season_length_ = int(config["season_length"])
     forecaster.seed_ = int(config["seed"])
-    forecaster.like_ = frames.to_long(frame)  # the kind of frame that came in is not known any more: pandas
+    plain = frame[["unique_id", "ds", "y"]]
+    forecaster.like_ = frames.to_long(plain)  # the kind of frame that came in is not known any more: pandas
     saved = config["conformal"]
     forecaster.conformal_ = None if saved is None else Conformal.from_dict(saved)
     saved = config.get("dependence")  # not in files of the first version
     forecaster.dependence_ = None if saved is None else Dependence.from_dict(saved)
     forecaster.backtest_ = None
+    saved = config.get("stream")  # not in files that were never updated
+    forecaster.stream_ = None if saved is None else read_stream(saved, file.weights, forecaster.model_)
     return forecaster
 
 
@@ -146,12 +192,13 @@ def _trained(file: ModelFile, forecaster: Forecaster, frame: pd.DataFrame) -> Tr
         horizon=int(config["horizon"]),
         seed=int(config["seed"]),
         season_length=int(config["season_length"]),
+        channels=forecaster.exogenous().channels(forecaster.statics_),
     )
     encodings = [SeriesEncoding.from_dict(saved) for saved in config["encodings"]]
     if len(encodings) != len(config["series"]):
         raise ValueError(f"{len(encodings)} encodings for {len(config['series'])} series")
     members = [_member(file, plan, number, seed) for number, seed in enumerate(config["members"])]
-    return TrainedForecaster(plan, members, encodings, frame, config["freq"])
+    return TrainedForecaster(plan, members, encodings, frame, config["freq"], forecaster.statics_)
 
 
 def _member(file: ModelFile, plan: Plan, number: int, seed: int) -> Member:
@@ -160,7 +207,7 @@ def _member(file: ModelFile, plan: Plan, number: int, seed: int) -> Member:
     from ostinato.tasks.network import ForecastNetwork
 
     state = {name: torch.from_numpy(np.array(array)) for name, array in _state(file, number).items()}
-    network = ForecastNetwork(plan.recipe, cell=plan.cell, features=plan.features, horizon=plan.horizon)
+    network = ForecastNetwork(plan)
     network.load_state_dict(state)
     return Member(network.eval(), int(seed), dict(file.history[f"member{number}"]))
 

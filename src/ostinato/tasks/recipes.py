@@ -38,6 +38,9 @@ class Recipe:
             `test` of the windows one step ahead from true history).
         test: share of the windows that "holdout" tests on.
         trained: whether networks are trained at all; otherwise the pretrained ones are used as they are.
+        takes_covariates: whether networks of this recipe see covariates, calendar and static columns.
+        carried: whether the network carries its state through a series from its first value to its last, and on with
+            every new one, in place of looking back over a window.
         rival: a recipe that stands beside this one in a run; the one that the backtest finds better is used.
     """
 
@@ -66,13 +69,15 @@ class Recipe:
     protocol: str = "rolling"
     test: float = 0.2
     trained: bool = True
+    takes_covariates: bool = False
+    carried: bool = False
     rival: str | None = None
 
     def column(self, cell: str) -> str:
-        """The name of the network's column in a backtest: LSTM, ClassicLSTM for the textbook's, or Pretrained."""
+        """The name of the network's column in a backtest: LSTM, ClassicLSTM, StreamingLSTM, or Pretrained."""
         if not self.trained:
             return "Pretrained"
-        return ("Classic" if self.name == "classic" else "") + cell.upper()
+        return {"classic": "Classic", "streaming": "Streaming"}.get(self.name, "") + cell.upper()
 
 
 RECIPES: dict[str, Recipe] = {
@@ -82,12 +87,27 @@ RECIPES: dict[str, Recipe] = {
             "season and logarithm by the evidence of the past, each window normalised by itself, a small ensemble "
             "trained on all windows of all series, all steps at once"
         ),
+        takes_covariates=True,
         rival="pretrained",
     ),
     "pretrained": Recipe(
         name="pretrained",
         summary="networks that learned from synthetic series and come with the package: no training",
         trained=False,
+    ),
+    "streaming": Recipe(
+        name="streaming",
+        summary=(
+            "a network that reads each series once and carries its state, with running level, scale and season, so that "
+            "a new value moves the forecast on in constant time"
+        ),
+        adjust=False,
+        relative=False,
+        hidden_size=64,
+        batch_size=16,
+        steps=(60, 160),
+        members=1,
+        carried=True,
     ),
     "classic": Recipe(
         name="classic",

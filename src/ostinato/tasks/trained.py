@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -10,13 +10,22 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ostinato.data import frames, seasons
-from ostinato.data.windows import last_contexts
-from ostinato.errors import DataError
-from ostinato.tasks.encoding import SeriesEncoding, encode_all, show
-from ostinato.tasks.fitting import Member, Plan, Progress, answer, fit_members
+from ostinato.data.covariates import ColumnScales
+from ostinato.data.statics import Statics
+from ostinato.data.windows import Store, Windows, cut
+from ostinato.errors import ConfigError, DataError
+from ostinato.tasks.encoding import SeriesEncoding, encode_all
+from ostinato.tasks.fitting import Member, Progress, answer, fit_members
+from ostinato.tasks.plan import Channels, Plan
+from ostinato.tasks.pool import Pool, see
 from ostinato.tasks.recipes import Recipe
 
 Values = NDArray[np.float64]
+Features = NDArray[np.float32]
+
+
+CHUNK = 4096
+"""Series that are forecast at a time, which bounds the memory."""
 
 
 @dataclass(frozen=True)
@@ -27,8 +36,9 @@ class TrainedForecaster:
         plan: what was fitted.
         members: the trained networks.
         encodings: of each series, in the order of the frame.
-        frame: unique_id, ds, y: the history, regular.
+        frame: unique_id, ds, y and covariates: the history, regular.
         freq: pandas alias or integer step.
+        statics: what describes the series.
     """
 
     plan: Plan
@@ -36,6 +46,7 @@ class TrainedForecaster:
     encodings: list[SeriesEncoding]
     frame: pd.DataFrame
     freq: str | int
+    statics: Statics = field(default_factory=Statics)
 
     @classmethod
     def fit(
@@ -44,15 +55,17 @@ class TrainedForecaster:
         freq: str | int,
         plan: Plan,
         *,
+        statics: Statics | None = None,
         checkpoint: Path | None = None,
         progress: Progress | None = None,
     ) -> TrainedForecaster:
         """Train on all series of a frame.
 
         Args:
-            frame: unique_id, ds, y; regular. Nothing after its last rows is seen.
+            frame: unique_id, ds, y and the plan's covariates; regular. Nothing after its last rows is seen.
             freq: pandas alias or integer step.
             plan: what to do.
+            statics: what describes the series.
             checkpoint: folder that an interrupted training resumes from.
             progress: called with (epochs done, epochs in all).
 
@@ -63,42 +76,65 @@ class TrainedForecaster:
         pasts = split_values(frame)
         check_lengths(frame, pasts, plan)
         encodings = [SeriesEncoding.fit(past, plan.season_length, plan.recipe) for past in pasts]
-        members = fit_members(encodings, pasts, plan, checkpoint=checkpoint, progress=progress)
-        return cls(plan, members, encodings, frame, freq)
+        untrained = cls(plan, [], encodings, frame, freq, statics or Statics())
+        members = fit_members(untrained.pool(), checkpoint=checkpoint, progress=progress)
+        return replace(untrained, members=members)
 
-    def predict(self, h: int) -> pd.DataFrame:
+    def predict(self, h: int, ahead: pd.DataFrame | None = None) -> pd.DataFrame:
         """Forecast the next `h` steps of every series; beyond the trained horizon, from its own forecasts.
 
         Args:
             h: steps, at least 1.
+            ahead: unique_id, ds and the known covariates of these steps; None where there are none.
 
         Returns:
             unique_id, ds, forecast; NaN for a series without any value.
+
+        Raises:
+            ConfigError: the known covariates are missing.
         """
+        if self.known and ahead is None:
+            raise ConfigError(
+                f"the forecaster was fitted with covariates known ahead ({', '.join(self.known)}); give their next {h} "
+                "steps, as predict(futr_df=...)"
+            )
         steps = frames.future(self.frame, self.freq, h)
-        pasts = split_values(self.frame)
-        encoded = encode_all(self.encodings, pasts)
-        typical = np.array([encoding.typical for encoding in self.encodings])
-        blocks: list[Values] = []
-        while sum(block.shape[1] for block in blocks) < h:
-            inputs, observed = last_contexts(encoded, context=self.plan.context)
-            shown = show(inputs, observed, typical, self.plan.recipe)
-            block = shown.read(answer(self.members, shown.features))  # (series, horizon)
-            blocks.append(block)
-            encoded = [
-                np.concatenate(pair)[-self.plan.context :] for pair in zip(encoded, block, strict=True)
-            ]
-        ahead = np.concatenate(blocks, axis=1)[:, :h]
+        pool = self.pool()
+        future = self._scaled(ahead, pool.store.starts, h)
+        parts = [
+            self._answers(pool, np.arange(start, min(start + CHUNK, len(self.encodings))), future)
+            for start in range(0, len(self.encodings), CHUNK)
+        ]
+        known = np.logical_or.reduceat(~np.isnan(pool.store.values), pool.store.starts)
         decoded = [
-            encoding.decode(values, start=len(past)) if np.isfinite(past).any() else np.full(h, np.nan)
-            for encoding, values, past in zip(self.encodings, ahead, pasts, strict=True)
+            encoding.decode(values, start=int(rows)) if real else np.full(h, np.nan)
+            for encoding, values, rows, real in zip(
+                self.encodings, np.concatenate(parts), pool.store.lengths, known, strict=True
+            )
         ]
         return steps.assign(forecast=np.concatenate(decoded))
+
+    @property
+    def known(self) -> tuple[str, ...]:
+        """The covariates that `predict` must be given."""
+        return self.plan.channels.known
 
     @property
     def season_length(self) -> int:
         """Steps in a season."""
         return self.plan.season_length
+
+    def pool(self) -> Pool:
+        """The series as the networks see them."""
+        store = Store.of(encode_all(self.encodings, split_values(self.frame)))
+        names = self.frame["unique_id"].to_numpy()[store.starts].tolist()
+        typical = np.array([encoding.typical for encoding in self.encodings])
+        columns = self.plan.channels.columns
+        if columns:
+            values = self.frame[list(columns)].to_numpy(dtype=np.float32)
+            owner = np.repeat(np.arange(len(names)), store.lengths)
+            store = replace(store, covariates=self._scales(store.starts).transform(values, owner))
+        return Pool(store, typical, self.statics.matrix(names), self.plan)
 
     def with_history(self, past: pd.DataFrame) -> TrainedForecaster:
         """The same networks at the end of another history, of the same or of other series.
@@ -106,7 +142,7 @@ class TrainedForecaster:
         A season is estimated anew on that history; the min-max scale of a series stays as it was fitted.
 
         Args:
-            past: unique_id, ds, y; regular.
+            past: unique_id, ds, y and the covariates; regular.
         """
         known = dict(zip(self.frame["unique_id"].drop_duplicates(), self.encodings, strict=True))
         names = past["unique_id"].drop_duplicates()
@@ -118,6 +154,41 @@ class TrainedForecaster:
             for name, values in zip(names, split_values(past), strict=True)
         ]
         return replace(self, encodings=encodings, frame=past)
+
+    def _answers(self, pool: Pool, series: NDArray[np.int64], future: Features) -> Values:
+        """Encoded forecasts of some of the series, (series, h); `future` holds scaled covariates of all of them."""
+        h, context, horizon = future.shape[1], self.plan.context, self.plan.horizon
+        store = pool.store
+        windows = cut(store, series, store.lengths[series], context=context, horizon=0)
+        blocks = -(-h // horizon)
+        columns = store.covariates.shape[1]
+        later = np.full((len(series), blocks * horizon, columns), np.nan, dtype=np.float32)
+        later[:, :h, : future.shape[2]] = future[series]
+        covariates = np.concatenate([windows.covariates, later], axis=1)
+        values = np.where(windows.observed, windows.inputs, np.nan)
+        for block in range(blocks):
+            seen = values[:, -context:]
+            now = slice(block * horizon, block * horizon + context + horizon)
+            nothing = np.zeros((len(series), 0))
+            window = Windows(np.nan_to_num(seen), ~np.isnan(seen), nothing, nothing > 0, covariates[:, now])
+            shown, features, ahead = see(window, pool.typical[series], pool.static[series], self.plan)
+            values = np.concatenate([values, shown.read(answer(self.members, features, ahead))], axis=1)
+        return values[:, context : context + h]
+
+    def _scales(self, starts: NDArray[np.int64]) -> ColumnScales:
+        """Scales of the covariates, from the history alone."""
+        return ColumnScales.fit(
+            self.frame[list(self.plan.channels.columns)].to_numpy(dtype=np.float32), starts
+        )
+
+    def _scaled(self, ahead: pd.DataFrame | None, starts: NDArray[np.int64], h: int) -> Features:
+        """Scaled covariates of the steps ahead, (series, h, known)."""
+        series = len(starts)
+        if ahead is None or not self.known:
+            return np.empty((series, h, 0), dtype=np.float32)
+        values = ahead[list(self.known)].to_numpy(dtype=np.float32)
+        scaled = self._scales(starts).transform(values, np.repeat(np.arange(series), h))
+        return scaled.reshape(series, h, len(self.known))
 
 
 @dataclass(frozen=True)
@@ -131,6 +202,9 @@ class MakeNetwork:
         freq: pandas alias or integer step.
         season_length: steps in a season; found in each past when None.
         seed: of the first network.
+        channels: what the network sees beside the series.
+        statics: what describes the series.
+        checkpoint: folder that interrupted trainings resume from; other pasts have other files in it.
     """
 
     recipe: Recipe
@@ -139,23 +213,36 @@ class MakeNetwork:
     freq: str | int
     season_length: int | None
     seed: int
+    channels: Channels = field(default_factory=Channels)
+    statics: Statics = field(default_factory=Statics)
+    checkpoint: Path | None = None
+
+    sees_covariates = True  # a backtest hands them over
 
     def __call__(self, past: pd.DataFrame) -> TrainedForecaster:
         """Train on the past."""
         return self.train(past)
 
-    def train(
-        self, past: pd.DataFrame, *, checkpoint: Path | None = None, progress: Progress | None = None
-    ) -> TrainedForecaster:
+    def train(self, past: pd.DataFrame, *, progress: Progress | None = None) -> TrainedForecaster:
         """Train on the past; see `TrainedForecaster.fit`."""
         return TrainedForecaster.fit(
-            past, self.freq, self.plan(past), checkpoint=checkpoint, progress=progress
+            past,
+            self.freq,
+            self.plan(past),
+            statics=self.statics,
+            checkpoint=self.checkpoint,
+            progress=progress,
         )
 
     def plan(self, past: pd.DataFrame) -> Plan:
         """What a fit on this past will do."""
         return Plan.make(
-            self.recipe, cell=self.cell, h=self.h, season_length=self.season(past), seed=self.seed
+            self.recipe,
+            cell=self.cell,
+            h=self.h,
+            season_length=self.season(past),
+            seed=self.seed,
+            channels=self.channels,
         )
 
     def season(self, past: pd.DataFrame) -> int:

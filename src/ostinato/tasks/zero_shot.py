@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 import pandas as pd
 
@@ -67,8 +66,7 @@ class MakeZeroShot:
         self,
         past: pd.DataFrame,
         *,
-        checkpoint: Path | None = None,  # noqa: ARG002 - there is nothing to train
-        progress: Progress | None = None,  # noqa: ARG002
+        progress: Progress | None = None,  # noqa: ARG002 - there is nothing to train
     ) -> ZeroShotForecaster:
         """Stand at the end of the past."""
         check_values(past, split_values(past))

@@ -1,0 +1,112 @@
+"""A forecaster judged on the past beside the baselines, and what its errors there say of its intervals."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from ostinato.errors import DataError
+from ostinato.evaluate.backtest import backtest
+from ostinato.evaluate.conformal import Conformal
+from ostinato.evaluate.paths import Dependence
+from ostinato.tasks.checks import check_horizon
+from ostinato.tasks.fitting import Progress
+from ostinato.tasks.models import make_baselines
+from ostinato.tasks.origins import Origins, plan_origins
+from ostinato.tasks.streaming_model import MakeStreaming
+from ostinato.tasks.trained import MakeNetwork, season_of
+from ostinato.tasks.zero_shot import MakeZeroShot
+
+Maker = MakeNetwork | MakeStreaming | MakeZeroShot
+
+
+@dataclass(frozen=True)
+class Trial:
+    """How a forecaster is judged.
+
+    Attributes:
+        h: steps forecast from each origin.
+        n_windows: origins; as many as the history allows, at most eight, when None.
+        step_size: steps from one origin to the next; `h` when None.
+        refit: train anew at each origin; otherwise once, at the first.
+        n_jobs: processes.
+        baselines: "simple", "all" or "auto".
+    """
+
+    h: int
+    n_windows: int | None = None
+    step_size: int | None = None
+    refit: bool = True
+    n_jobs: int = 1
+    baselines: str = "simple"
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What came of it.
+
+    Attributes:
+        table: unique_id, ds, cutoff, y, and one column a model.
+        conformal: interval widths of the judged model.
+        dependence: how its errors go together.
+    """
+
+    table: pd.DataFrame
+    conformal: Conformal
+    dependence: Dependence
+
+
+def judge_past(
+    name: str, make: Maker, frame: pd.DataFrame, trial: Trial, *, progress: Progress | None = None
+) -> Judged:
+    """Backtest a forecaster beside the baselines.
+
+    Args:
+        name: its column.
+        make: makes it from a past.
+        frame: unique_id, ds, y and covariates; regular.
+        trial: how.
+        progress: called with (fits done, fits in all).
+
+    Raises:
+        DataError: the series are too short.
+    """
+    h = check_horizon(trial.h)
+    origins = _origins(frame, make, trial)
+    others, _ = make_baselines(frame, make.freq, season_length=make.season_length, choice=trial.baselines)
+    table = backtest(
+        {name: make, **others},
+        frame,
+        h=h,
+        freq=make.freq,
+        n_windows=origins.number,
+        step_size=origins.step,
+        refit=trial.refit,
+        n_jobs=trial.n_jobs,
+        progress=progress,
+    )
+    season = make.season_length or season_of(frame, make.freq)
+    return Judged(
+        table,
+        Conformal.from_backtest(table, frame, season, model=name),
+        Dependence.from_backtest(table, frame, season, model=name),
+    )
+
+
+def _origins(frame: pd.DataFrame, make: Maker, trial: Trial) -> Origins:
+    """The origins of a backtest that cannot do without any."""
+    origins = plan_origins(
+        frame,
+        trial.h,
+        shortest=make.shortest(frame),
+        season_length=make.season(frame),
+        n_windows=trial.n_windows,
+        step_size=trial.step_size,
+    )
+    if origins.number == 0:
+        raise DataError(
+            f"the series are too short for a backtest of {trial.h} steps, which intervals and scores come from; "
+            "use a smaller horizon or a longer history"
+        )
+    return origins
