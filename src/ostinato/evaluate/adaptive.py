@@ -246,9 +246,8 @@ class Adaptive:
         """Add the (series, h) errors to the scores and to the running means."""
         kept = self.arrays
         place = self._rows, (kept["told"] % KEPT).astype(np.intp)
-        scored = known[:, 0] & (kept["seen"][:, 0] > 0)
-        fresh = _scores(errors[:, 0], kept["unit"][:, 0])
-        kept["scores"][place] = np.where(scored, fresh, kept["scores"][place])
+        unit = np.where(kept["seen"][:, 0] > 0, kept["unit"][:, 0], errors[:, 0])  # the first one is its own unit
+        kept["scores"][place] = np.where(known[:, 0], _scores(errors[:, 0], unit), kept["scores"][place])
         kept["told"] += known[:, 0]
         weight = np.maximum(1 / (kept["seen"] + 1), FORGETTING)
         kept["unit"] += np.where(known, weight * (errors - kept["unit"]), 0.0)

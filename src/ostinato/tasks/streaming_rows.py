@@ -83,7 +83,7 @@ def read_rows(
     if counts.sum() > MOST_GAPS * len(rows) + 1000:
         at = int(np.argmax(steps))
         raise DataError(
-            f"series {str(names[places[at]])!r} goes on at {_moment(rows['ds'].iloc[at])}, {int(steps[at]):,} steps "
+            f"series {str(names[places[at]])!r} goes on at {shown_time(rows['ds'].iloc[at])}, {int(steps[at]):,} steps "
             "after its last row; check that time, or fit again"
         )
     values = np.full((int(counts.max(initial=0)), len(names)), np.nan)
@@ -123,17 +123,16 @@ def _check(
         if wrong.any():
             at = int(np.argmax(wrong))
             row = rows.iloc[at]
-            shown = names[0] if len(names) == 1 else row["unique_id"]
-            raise DataError(
-                f"the row of series {str(shown)!r} at {_moment(row['ds'])} {say.format(last=_moment(last.iloc[at]))}"
-            )
+            name = str(names[0] if len(names) == 1 else row["unique_id"])
+            reason = say.format(last=shown_time(last.iloc[at]))
+            raise DataError(f"the row of series {name!r} at {shown_time(row['ds'])} {reason}")
 
 
 def _shown(last: Integers, freq: str | int) -> pd.Series:
     return pd.Series(to_times(last, parse_freq(freq)))
 
 
-def _moment(value: Any) -> str:
+def shown_time(value: Any) -> str:
     """A time as people write it."""
     if isinstance(value, pd.Timestamp):
         return str(value.date()) if value == value.normalize() else str(value)
