@@ -118,6 +118,20 @@ def test_rows_together_find_what_each_finds_alone():
         assert [one.tokens for one in alone] == [one.tokens for one in together[row]]
 
 
+def test_improbable_ends_do_not_stop_the_search_before_the_best_sequence():
+    class Sure:
+        """Says 2, 2, 2 and the end, each with 97 %, and the end too early with 1 %."""
+
+        def step(self, tokens, state):
+            probabilities = torch.tensor([[0.01, 0.01, 0.97, 0.01]]).repeat(len(tokens), 1)
+            late = state.said >= 3
+            probabilities[late] = torch.tensor([0.01, 0.97, 0.01, 0.01])
+            return torch.log(probabilities), torch.ones(len(tokens), 1), Rows(state.row, state.said + 1)
+
+    (found,) = beam_search(Sure(), start(1), 1, start=START, end=END, beam=Beam(3, 10))
+    assert found[0].tokens == (2, 2, 2)
+
+
 def test_a_sequence_that_never_ends_is_made_to_end():
     class Endless:
         def step(self, tokens, state):

@@ -83,8 +83,9 @@ def beam_search(
     """Find probable sequences for each row.
 
     At each step every beginning is continued by every token and the best `width` continuations stay; those that end
-    are put aside. A row is done when it has `width` of them. With `width` 1 this is greedy search; with a width of all
-    the sequences there are it is exhaustive.
+    are put aside. A row is done when it has `width` of them and no beginning that goes on has a better score so far
+    than the best of them. With `width` 1 this is greedy search; with a width of all the sequences there are it is
+    exhaustive.
 
     Args:
         stepper: Says how probable each next token is.
@@ -135,8 +136,16 @@ class _Search:
         ended = tokens == self.end
         self._put_aside(best[:, :width], ended[:, :width])
         order = ended.int().argsort(dim=1, stable=True)[:, :width]  # those that go on, the best first
-        kept = [row for row, index in enumerate(self.alive) if not last and len(self.found[index]) < width]
+        hopes = best.gather(1, order[:, :1]).squeeze(1).tolist()
+        kept = [row for row, hope in enumerate(hopes) if not last and self._may_improve(row, hope)]
         return self._go_on(torch.tensor(kept, dtype=torch.int64), order, best, parents)
+
+    def _may_improve(self, row: int, log_probability: float) -> bool:
+        """Whether a row needs more sequences, or its best beginning is better so far than what was found."""
+        found = self.found[self.alive[row]]
+        if len(found) < self.beam.width:
+            return True
+        return self._by_length(log_probability, self.tokens.size(2)) > max(one.score for one in found)
 
     def _remember(self, parents: Tensor, tokens: Tensor, attention: Tensor) -> None:
         """Append a step to the beginnings of all candidates."""
@@ -162,11 +171,16 @@ class _Search:
 
     def _score(self, log_probability: float, attention: Tensor) -> float:
         """Wu et al. (2016), eq. 14."""
-        score: float = log_probability / ((5 + len(attention)) / 6) ** self.beam.length_penalty
+        score = self._by_length(log_probability, len(attention))
         if self.beam.coverage_penalty > 0:
             had = attention.sum(0)  # (source,)
             had = had[had > 0].clamp(max=1.0)  # padding has exactly none
             score += self.beam.coverage_penalty * float(had.log().sum())
+        return score
+
+    def _by_length(self, log_probability: float, tokens: int) -> float:
+        """A log-probability divided by the power of the length."""
+        score: float = log_probability / ((5 + tokens) / 6) ** self.beam.length_penalty
         return score
 
     def _go_on(self, kept: Tensor, order: Tensor, best: Tensor, parents: Tensor) -> tuple[Tensor, Tensor]:
