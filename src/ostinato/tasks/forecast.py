@@ -18,13 +18,14 @@ from ostinato.evaluate.conformal import Conformal
 from ostinato.evaluate.paths import Dependence
 from ostinato.tasks.checks import check_horizon, check_levels, check_quantiles, check_season, check_seed
 from ostinato.tasks.exogenous import Exogenous, names_of
-from ostinato.tasks.judging import Maker, Trial, judge_past
+from ostinato.tasks.finetuning import continued
+from ostinato.tasks.judging import Trial, draw_paths, judge_past
+from ostinato.tasks.making import Maker, maker_of
+from ostinato.tasks.order import Order
 from ostinato.tasks.parameters import Parameters
 from ostinato.tasks.recipes import find_recipe
 from ostinato.tasks.streaming import Model, News, Stream
-from ostinato.tasks.streaming_model import MakeStreaming
-from ostinato.tasks.trained import MakeNetwork, TrainedForecaster, season_of
-from ostinato.tasks.zero_shot import MakeZeroShot
+from ostinato.tasks.trained import TrainedForecaster, season_of
 
 Progress = Callable[[int, int], None]
 
@@ -134,13 +135,56 @@ class Forecaster(Parameters):
         """
         freq, like, frame = self._prepare(df, id_col=id_col, time_col=time_col, target_col=target_col)
         statics = self.exogenous().describe(static_df, frame, like.id_col)
-        self.seed_ = self._seed()
+        self.seed_, self.tuned_ = self._seed(), False
         make = self.maker(freq, self.seed_, statics, None if checkpoint is None else Path(checkpoint))
-        self.model_: Model = make.train(frame, progress=progress)
-        self.freq_ = freq
-        self.season_length_ = self.model_.season_length
-        self.like_ = like
-        self.statics_ = statics
+        return self._stand(make.train(frame, progress=progress), like, statics)
+
+    def finetune(
+        self,
+        df: Any,
+        static_df: Any = None,
+        *,
+        id_col: str | None = None,
+        time_col: str | None = None,
+        target_col: str | Sequence[str] | None = None,
+        progress: Progress | None = None,
+    ) -> Forecaster:
+        """Go on training on other series, or on more of them, and stand at their end; never worse than before.
+
+        A fitted forecaster goes on from its networks; one with `recipe="pretrained"` need not be fitted and goes on from
+        the networks of the package. The latest windows of every series are kept apart: a network whose error there did
+        not fall stays as it was. A later `cross_validation` of networks that were trained here trains from nothing.
+
+        Args:
+            df: as for `fit`, with the same covariates and frequency.
+            static_df: as for `fit`.
+            id_col: column that names the series; found when None.
+            time_col: column of the times; found when None.
+            target_col: column of the values, or several for a wide frame; found when None.
+            progress: called with (epochs done, epochs in all).
+
+        Returns:
+            The forecaster itself.
+
+        Raises:
+            ConfigError: not fitted yet, of another frequency, or a streaming forecaster.
+            DataError: the frame cannot be used.
+        """
+        freq, like, frame = self._prepare(df, id_col=id_col, time_col=time_col, target_col=target_col)
+        statics = self.exogenous().describe(static_df, frame, like.id_col)
+        if not hasattr(self, "model_") and not find_recipe(self.recipe).trained:
+            self.seed_ = self._seed()
+            self.model_ = self.maker(freq, self.seed_).train(frame)
+        self._fitted()
+        order = self._order(freq, self.seed_, statics)
+        model, self.tuned_ = continued(self.model_, frame, order, progress=progress)
+        return self._stand(model, like, statics)
+
+    def _stand(self, model: Model, like: LongFrame, statics: Statics) -> Forecaster:
+        """Stand at the end of a model's history, with nothing known of its errors yet."""
+        self.model_: Model = model
+        self.freq_, self.season_length_ = model.freq, model.season_length
+        self.like_, self.statics_ = like, statics
         self.conformal_: Conformal | None = None
         self.dependence_: Dependence | None = None
         self.backtest_: pd.DataFrame | None = None
@@ -155,15 +199,13 @@ class Forecaster(Parameters):
         time_col: str | None = None,
         target_col: str | Sequence[str] | None = None,
     ) -> Forecaster:
-        """Take new rows, so that `predict` goes on from them; nothing is trained, and the history is not read again.
+        """Take new rows, so that `predict` goes on from them; no network is trained, nor the history read again.
 
-        The time and memory that a row takes do not depend on the length of the history. Intervals adapt to the errors
-        of the forecasts on the way, and an alarm is raised where those are larger than they used to be; `updated_` says
-        so. `cross_validation` and `leaderboard` stay with the fitted history.
+        Time and memory do not depend on how long the history is. Intervals adapt to the errors on the way; `updated_`
+        says how, and which series have drifted. `cross_validation` and `leaderboard` stay with the fitted history.
 
         Args:
-            df: rows later than the last ones, as for `fit`; several steps and series at once are fine, steps between
-                them that are not given are missing values.
+            df: rows later than the last ones, as for `fit`; steps left out between them are missing values.
             id_col: column that names the series; found when None.
             time_col: column of the times; found when None.
             target_col: column of the values, or several for a wide frame; found when None.
@@ -239,18 +281,10 @@ class Forecaster(Parameters):
             DataError: the past is too short for a backtest.
         """
         model = self._fitted()
-        if n < 1:
-            raise ConfigError(f"n is {n}; draw at least 1 path")
         steps = check_horizon(self.h if h is None else h)
-        conformal, dependence = self._errors(steps)
         forecast = self._forecast(steps, futr_df)
-        series = len(forecast) // steps
-        normal = dependence.draw(n, series, steps, np.random.default_rng(check_seed(seed)))
-        paths = conformal.sample(forecast, normal, history=model.frame)  # (n, series, h)
-        rows = np.arange(len(forecast)).reshape(series, 1, steps).repeat(n, axis=1).ravel()
-        table = forecast.iloc[rows].reset_index(drop=True)
-        table.insert(1, "sample", np.tile(np.repeat(np.arange(n), steps), series))
-        return frames.from_long(table.assign(forecast=paths.swapaxes(0, 1).ravel()), self.like_)
+        paths = draw_paths(forecast, self._errors(steps), n, seed, model.frame)
+        return frames.from_long(paths, self.like_)
 
     def cross_validation(  # noqa: PLR0913 - the words of Nixtla's cross_validation, and how to run it
         self,
@@ -316,7 +350,7 @@ class Forecaster(Parameters):
     @property
     def name(self) -> str:
         """The name of the network's column in a backtest."""
-        return find_recipe(self.recipe).column(self.cell)
+        return find_recipe(self._recipe()).column(self.cell)
 
     def save(self, path: str | Path) -> None:
         """Write the fitted forecaster to a folder, or to one file if the path ends in `.zip`."""
@@ -376,28 +410,24 @@ class Forecaster(Parameters):
         Raises:
             ConfigError: the recipe is not known, or takes no covariates and some are named.
         """
-        recipe = find_recipe(self.recipe)
-        exogenous = self.exogenous()
-        if exogenous and not recipe.takes_covariates:
-            raise ConfigError(
-                f"recipe {self.recipe!r} takes no covariates, calendar or static columns; use recipe='default'"
-            )
-        if recipe.carried:
-            return MakeStreaming(recipe, self.cell, check_horizon(self.h), freq, self.season_length, seed)
-        if not recipe.trained:
-            return MakeZeroShot(freq, self.season_length)
-        described = statics or Statics()
-        return MakeNetwork(
-            recipe=recipe,
+        return maker_of(self._order(freq, seed, statics or Statics(), checkpoint))
+
+    def _order(self, freq: str | int, seed: int, statics: Statics, checkpoint: Path | None = None) -> Order:
+        return Order(
+            recipe=self._recipe(),
             cell=self.cell,
-            h=check_horizon(self.h),
+            h=self.h,
             freq=freq,
             season_length=self.season_length,
             seed=seed,
-            channels=exogenous.channels(described),
-            statics=described,
+            exogenous=self.exogenous(),
+            statics=statics,
             checkpoint=checkpoint,
         )
+
+    def _recipe(self) -> str:
+        """The recipe, after fine-tuning that of fine-tuned networks."""
+        return "finetuned" if getattr(self, "tuned_", False) else self.recipe
 
     def _errors(self, steps: int) -> tuple[Conformal, Dependence]:
         """How far forecasts of so many steps err, and together, from a backtest."""
