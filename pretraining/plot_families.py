@@ -24,7 +24,7 @@ def main(path: str) -> None:
             axis.set(xticks=[], yticks=[])
         row[0].set_ylabel(name.replace("_", "\n", 1), rotation=0, ha="right", va="center", fontsize=8)
     figure.tight_layout(pad=0.4)
-    figure.savefig(path, dpi=80)
+    figure.savefig(path, dpi=80, bbox_inches="tight")
 
 
 if __name__ == "__main__":
