@@ -1,4 +1,5 @@
-// One forward step of each cell for a few rows: [h; x] times the weights in registers, the activations, the new state.
+// One forward step of each cell for a few rows: h and x times the weights in registers, the activations, the new state,
+// each number stored once, where it belongs.
 #ifndef OSTINATO_CELLS_H
 #define OSTINATO_CELLS_H
 
@@ -10,25 +11,42 @@ namespace {
 
 // A step of one scan for the first `rows` rows of a chunk. P is the number of units padded.
 struct Step {
-    int64_t rows, padded, input;
+    int64_t rows, hidden, padded, input;
     const float* packed;    // from pack_forward
     const float* biases;
-    const float* entering;  // (rows, stride): h padded to P, then x
-    float* leaving;         // the same for the next step; its h is written
+    const float* entering;  // (rows, stride) h, masked
+    const float* x;         // (rows, x_stride)
+    int64_t x_stride;
+    float* leaving;         // (rows, stride) h for the next step, written, masked
     int64_t stride;
-    float* h;               // (rows, P) state, updated
+    float* h;               // (rows, stride) h as it is, updated, for a GRU with a mask, or null
     float* c;               // (rows, P) state, updated, LSTM only
     float* gates;           // (rows, 4 P) kept for the backward pass, or null
     float* c_kept;          // (rows, P) kept for the backward pass, or null
     bool streaming;         // store the gates past the caches
     const float* mask;      // (rows, P) recurrent dropout, or null
+    View outputs[2];        // where h also goes, from this step on: one view, or two
+    int64_t output_count;
 };
 
-template <class V> OSTINATO_INLINE void leave(const Step& s, int64_t row, int64_t unit, V h) {
-    const int64_t at = row * s.padded + unit;
-    store(s.h + at, h);
-    store(s.leaving + row * s.stride + unit, s.mask ? h * load<V>(s.mask + at) : h);
-}
+// Where h of one row goes. Read once: the compiler must take every store for one that may change a Step.
+struct Row {
+    float *h, *leaving, *first, *second;
+    const float* mask;
+    int64_t hidden;
+
+    OSTINATO_INLINE Row(const Step& s, int64_t row)
+        : h(s.h ? s.h + row * s.stride : nullptr), leaving(s.leaving + row * s.stride), first(s.outputs[0].at(row, 0)),
+          second(s.output_count > 1 ? s.outputs[1].at(row, 0) : nullptr),
+          mask(s.mask ? s.mask + row * s.padded : nullptr), hidden(s.hidden) {}
+
+    template <class V> OSTINATO_INLINE void leave(int64_t unit, V value) const {
+        if (h) store(h + unit, value);
+        store(leaving + unit, mask ? value * load<V>(mask + unit) : value);
+        store_first(first + unit, value, hidden - unit);
+        if (second) store_first(second + unit, value, hidden - unit);
+    }
+};
 
 // Keeps the four values of a unit block next to each other, block after block.
 template <class V> OSTINATO_INLINE void keep(const Step& s, int64_t row, int64_t unit, V a, V b, V c, V d) {
@@ -80,10 +98,12 @@ template <class V, int HEIGHT> OSTINATO_INLINE void start_with_biases(V (&sums)[
 
 // i, f, o = sigmoid(...), g = tanh(...); c = f c + i g; h = o tanh(c). Hochreiter & Schmidhuber 1997, Gers et al. 2000.
 template <class V, int HEIGHT> void lstm_tile(const Step& s, int64_t row, int64_t unit) {
-    const int64_t inner = s.padded + s.input;
+    constexpr int N = Lanes<V>::count;
+    const float* weights = s.packed + unit * 4 * (s.padded + s.input);
     V sums[HEIGHT][4];
     start_with_biases<V, HEIGHT>(sums, s, unit);
-    accumulate<V, HEIGHT, 4, 2>(sums, s.entering + row * s.stride, s.stride, s.packed + unit * 4 * inner, inner);
+    accumulate<V, HEIGHT, 4, 2>(sums, s.entering + row * s.stride, s.stride, weights, s.padded);
+    accumulate<V, HEIGHT, 4, 2>(sums, s.x + row * s.x_stride, s.x_stride, weights + s.padded * 4 * N, s.input);
 #pragma GCC unroll 6
     for (int r = 0; r < HEIGHT; ++r) {
         const V i = sigmoid(sums[r][0]);
@@ -95,7 +115,7 @@ template <class V, int HEIGHT> void lstm_tile(const Step& s, int64_t row, int64_
         store(state, c);
         keep(s, row + r, unit, i, f, g, o);
         if (s.c_kept) store(s.c_kept + (row + r) * s.padded + unit, c);
-        leave(s, row + r, unit, o * tanh(c));
+        Row(s, row + r).leave(unit, o * tanh(c));
     }
 }
 
@@ -103,19 +123,18 @@ template <class V, int HEIGHT> void lstm_tile(const Step& s, int64_t row, int64_
 template <class V, int HEIGHT> void gru_tile(const Step& s, int64_t row, int64_t unit) {
     constexpr int N = Lanes<V>::count;
     const float* weights = s.packed + unit * 3 * (s.padded + s.input);
-    const float* entering = s.entering + row * s.stride;
     V sums[HEIGHT][4];
     start_with_biases<V, HEIGHT>(sums, s, unit);
-    accumulate<V, HEIGHT, 3, 2>(sums, entering, s.stride, weights, s.padded);
-    accumulate<V, HEIGHT, 3, 3>(sums, entering + s.padded, s.stride, weights + s.padded * 3 * N, s.input);
+    accumulate<V, HEIGHT, 3, 2>(sums, s.entering + row * s.stride, s.stride, weights, s.padded);
+    accumulate<V, HEIGHT, 3, 3>(sums, s.x + row * s.x_stride, s.x_stride, weights + s.padded * 3 * N, s.input);
 #pragma GCC unroll 6
     for (int k = 0; k < HEIGHT; ++k) {
         const V r = sigmoid(sums[k][0]);
         const V z = sigmoid(sums[k][1]);
         const V n = tanh(multiply_add(r, sums[k][2], sums[k][3]));
-        const V before = load<V>(s.h + (row + k) * s.padded + unit);
+        const V before = load<V>((s.h ? s.h : s.entering) + (row + k) * s.stride + unit);
         keep(s, row + k, unit, r, z, n, sums[k][2]);
-        leave(s, row + k, unit, multiply_add(z, before - n, n));
+        Row(s, row + k).leave(unit, multiply_add(z, before - n, n));
     }
 }
 
@@ -148,19 +167,54 @@ void step_gated(const Step& s, bool lstm) {
     }
 }
 
-template <class V> OSTINATO_INLINE void activate(const Step& s, bool relu, int64_t row, int64_t unit) {
-    const V sum = load<V>(s.leaving + row * s.stride + unit) + load<V>(s.biases + unit);
-    leave(s, row, unit, relu ? at_least(V{}, sum) : tanh(sum));
+template <class V> OSTINATO_INLINE void activate(const Row& to, const float* biases, bool relu, int64_t unit, const float* sums) {
+    const V sum = load<V>(sums) + load<V>(biases + unit);
+    to.leave(unit, relu ? at_least(V{}, sum) : tanh(sum));
 }
+
+// The sums of a tile, (rows, PANEL * WIDE), become h.
+void activate_tile(const Step& s, bool relu, int64_t row, int64_t height, const Panel& panel, const float* sums) {
+    const float* biases = s.biases;
+    const int64_t start = panel.start, wide = panel.width / WIDE * WIDE, width = panel.width;
+    for (int64_t r = 0; r < height; ++r, sums += PANEL * WIDE) {
+        const Row to(s, row + r);
+        for (int64_t i = 0; i < wide; i += WIDE) activate<Wide>(to, biases, relu, start + i, sums + i);
+        if (wide < width) activate<Half>(to, biases, relu, start + wide, sums + wide);
+    }
+}
+
+// The sums of a simple RNN, of which there is one per unit, so that a tile holds several unit blocks.
+struct RnnSums {
+    typedef void (*Function)(const Step&, int64_t row, const Panel&, float* sums);
+
+    template <int HEIGHT, int VECTORS, bool HALVED>
+    static void tile(const Step& s, int64_t row, const Panel& panel, float* to) {
+        constexpr int FULL = VECTORS - HALVED, WIDTH = FULL * WIDE + HALVED * HALF;
+        const float* weights = s.packed + panel.start * (s.padded + s.input);
+        Sums<HEIGHT, VECTORS, HALVED> sums;
+        accumulate_tile<false>(sums, s.entering + row * s.stride, s.stride, weights, WIDTH, s.padded);
+        accumulate_tile<false>(sums, s.x + row * s.x_stride, s.x_stride, weights + s.padded * WIDTH, WIDTH, s.input);
+#pragma GCC unroll 6
+        for (int r = 0; r < HEIGHT; ++r) {
+#pragma GCC unroll 4
+            for (int n = 0; n < FULL; ++n) store(to + (r * PANEL + n) * WIDE, sums.full[r][n]);
+            if (HALVED) store(to + (r * PANEL + FULL) * WIDE, sums.ends[r]);
+        }
+    }
+};
 
 // h = tanh(W [h; x] + b), or relu. Elman 1990.
 void step_rnn(const Step& s, bool relu) {
-    multiply_packed({s.entering, s.stride, s.packed, 0, s.padded + s.input, s.leaving, s.stride, false}, s.rows,
-                    s.padded);
-    for (int64_t row = 0; row < s.rows; ++row) {
-        int64_t unit = 0;
-        for (; unit + WIDE <= s.padded; unit += WIDE) activate<Wide>(s, relu, row, unit);
-        if (unit < s.padded) activate<Half>(s, relu, row, unit);
+    alignas(64) float sums[ROWS * PANEL * WIDE];
+    const Tiles tiles(s.rows);
+    const Panels panels(s.padded);
+    for (int64_t i = 0; i < panels.count; ++i) {
+        const Panel panel = panels[i];
+        for (int64_t k = 0; k < tiles.count; ++k) {
+            const int64_t row = tiles.start(k), height = tiles.start(k + 1) - row;
+            tile_function<RnnSums>(height, panel)(s, row, panel, sums);
+            activate_tile(s, relu, row, height, panel, sums);
+        }
     }
 }
 

@@ -36,17 +36,22 @@ void store_state(const Sizes& sizes, const Chunk& chunk, const float* from, int6
 
 // What one thread needs for a chunk. Built once without memory to learn how much it takes.
 struct ForwardBuffers {
-    float *entering, *leaving, *h, *c, *mask;
+    float *entering, *leaving, *h;  // (rows, stride); h for a GRU with a mask alone
+    float *c, *mask;                // (rows, padded)
+    float* x;                       // (rows, x_stride), for inputs that cannot be read where they are
+    int64_t stride, x_stride;
     float* outputs[2];  // of the layer below and of this one, (T, rows, D * H), at inference
-    int64_t stride;     // of entering and leaving
 
     ForwardBuffers(const Sizes& sizes, int64_t rows, bool keeping, Scratch scratch, int64_t* used = nullptr) {
-        stride = round_up(sizes.padded + sizes.widest_input(), 16);
+        const bool masked = sizes.problem.recurrent_dropout > 0;
+        stride = round_up(sizes.padded, 16);
+        x_stride = round_up(sizes.widest_input(), 16);
+        x = scratch.take(rows * x_stride);
         entering = scratch.take(rows * stride);
         leaving = scratch.take(rows * stride);
-        h = scratch.take(rows * sizes.padded);
         c = scratch.take(rows * sizes.padded);
-        mask = sizes.problem.recurrent_dropout > 0 ? scratch.take(rows * sizes.padded) : nullptr;
+        h = masked && sizes.gru() ? scratch.take(rows * stride) : nullptr;
+        mask = masked ? scratch.take(rows * sizes.padded) : nullptr;
         const bool between = sizes.problem.layers > 1 && !keeping;
         for (float*& output : outputs) {
             output = between ? scratch.take(sizes.time * rows * sizes.directions * sizes.hidden) : nullptr;
@@ -62,52 +67,73 @@ struct ForwardScan {
     const OstinatoForward& tensors;
     int64_t scan;
     View source;          // its inputs
-    View target;          // its outputs
-    View answer;          // the caller's outputs, where they are not the same; otherwise no data
+    View outputs[2];      // its outputs, and the caller's where they are not the same
+    int64_t output_count;
 };
 
 // Asks for rows of a later step while this one is computed: rows lie apart, where the processor does not foresee them.
 // WRITE is 1 for rows that will be written.
 template <int WRITE> void fetch_rows(const View& view, int64_t t, int64_t rows, int64_t width, int64_t time) {
-    if (!view.data || t < 0 || t >= time) return;
+    if (!view.data || t < 0 || t >= time || view.compact(width)) return;
     for (int64_t row = 0; row < rows; ++row) {
         const float* from = view.at(row, t);
-        for (int64_t i = 0; i < width; i += 16) __builtin_prefetch(from + i, WRITE, 2);
+        for (int64_t i = 0; i < width - 1; i += 16) __builtin_prefetch(from + i, WRITE, 2);
         __builtin_prefetch(from + width - 1, WRITE, 2);
     }
 }
 
 void begin_scan(const ForwardScan& f, ForwardBuffers& b) {
     const Sizes& sizes = f.sizes;
-    load_state(sizes, f.chunk, f.tensors.h0, f.scan, b.h, sizes.padded);
     load_state(sizes, f.chunk, f.tensors.c0, f.scan, b.c, sizes.padded);
     load_state(sizes, f.chunk, f.tensors.h0, f.scan, b.entering, b.stride);
+    if (b.h) copy_floats(b.h, b.entering, f.chunk.rows * b.stride);
     if (b.mask) {
         fill_recurrent_masks(sizes, f.chunk, f.scan, b.mask);
         for (int64_t row = 0; row < f.chunk.rows; ++row) {
-            for (int64_t unit = 0; unit < sizes.hidden; ++unit) {
-                b.entering[row * b.stride + unit] *= b.mask[row * sizes.padded + unit];
-            }
+            float* h = b.entering + row * b.stride;
+            for (int64_t unit = 0; unit < sizes.hidden; ++unit) h[unit] *= b.mask[row * sizes.padded + unit];
         }
     }
     // A row that starts late, going backwards, may meet either of the two.
-    for (int64_t row = 0; row < f.chunk.rows; ++row) {
-        copy_floats(b.leaving + row * b.stride, b.entering + row * b.stride, sizes.padded);
-    }
+    copy_floats(b.leaving, b.entering, f.chunk.rows * b.stride);
 }
 
-void load_inputs(const ForwardScan& f, ForwardBuffers& b, int64_t t, int64_t rows) {
-    const int64_t input = f.sizes.input(f.scan);
-    const int64_t layer = f.sizes.layer(f.scan);
-    const OstinatoProblem& p = f.sizes.problem;
-    const Dropout dropout(p.dropout);
-    for (int64_t row = 0; row < rows; ++row) {
-        float* to = b.entering + row * b.stride + f.sizes.padded;
-        copy_floats(to, f.source.at(row, t), input);
-        if (layer > 0 && p.dropout > 0) {
-            apply_mask(dropout, layer_key(p, layer, f.chunk.original(row), t), input, to);
+// The state after each row's last step is its output there, or the initial state where it has no step.
+void store_final(const ForwardScan& f, const ForwardBuffers& b) {
+    const Sizes& sizes = f.sizes;
+    for (int64_t row = 0; row < f.chunk.rows; ++row) {
+        const int64_t place = (f.scan * sizes.batch + f.chunk.original(row)) * sizes.hidden;
+        const int64_t length = f.chunk.length(row);
+        if (length > 0) {
+            const int64_t last = f.scan % sizes.directions == 1 ? 0 : length - 1;
+            copy_floats(f.tensors.hn + place, f.outputs[0].at(row, last), sizes.hidden);
+        } else if (f.tensors.h0) {
+            copy_floats(f.tensors.hn + place, f.tensors.h0 + place, sizes.hidden);
+        } else {
+            clear_floats(f.tensors.hn + place, sizes.hidden);
         }
     }
+    if (sizes.lstm()) store_state(sizes, f.chunk, b.c, f.scan, f.tensors.cn);
+}
+
+// Points the step to its inputs, or to a copy where they lie apart or a mask changes them.
+void set_inputs(const ForwardScan& f, const ForwardBuffers& b, int64_t t, Step& s) {
+    const int64_t layer = f.sizes.layer(f.scan);
+    const OstinatoProblem& p = f.sizes.problem;
+    const bool masked = layer > 0 && p.dropout > 0;
+    if (!masked && f.source.compact(s.input)) {
+        s.x = f.source.at(0, t);
+        s.x_stride = f.source.row_stride;
+        return;
+    }
+    const Dropout dropout(p.dropout);
+    for (int64_t row = 0; row < s.rows; ++row) {
+        float* to = b.x + row * b.x_stride;
+        copy_floats(to, f.source.at(row, t), s.input);
+        if (masked) apply_mask(dropout, layer_key(p, layer, f.chunk.original(row), t), s.input, to);
+    }
+    s.x = b.x;
+    s.x_stride = b.x_stride;
 }
 
 Step make_step(const ForwardScan& f, const ForwardBuffers& b, int64_t t, int64_t rows) {
@@ -115,6 +141,7 @@ Step make_step(const ForwardScan& f, const ForwardBuffers& b, int64_t t, int64_t
     const float* packed = f.tensors.packed + sizes.packed_before(f.scan, false);
     Step s{};
     s.rows = rows;
+    s.hidden = sizes.hidden;
     s.padded = sizes.padded;
     s.input = sizes.input(f.scan);
     s.packed = packed;
@@ -125,6 +152,9 @@ Step make_step(const ForwardScan& f, const ForwardBuffers& b, int64_t t, int64_t
     s.h = b.h;
     s.c = b.c;
     s.mask = b.mask;
+    s.output_count = f.output_count;
+    for (int64_t i = 0; i < f.output_count; ++i) s.outputs[i] = f.outputs[i].from_step(t);
+    set_inputs(f, b, t, s);
     const int64_t place = (t * sizes.batch + f.chunk.first) * sizes.padded;
     s.streaming = sizes.saved() > STREAMED_FLOATS && reinterpret_cast<uintptr_t>(f.tensors.saved) % 64 == 0;
     if (f.tensors.saved && sizes.kept) s.gates = f.tensors.saved + sizes.saved_gates(f.scan) + place * sizes.kept;
@@ -132,16 +162,14 @@ Step make_step(const ForwardScan& f, const ForwardBuffers& b, int64_t t, int64_t
     return s;
 }
 
-// h into the rows that have a step t, zeros into the others.
-void store_outputs(const ForwardScan& f, const View& to, const float* h, int64_t t, int64_t rows) {
+// Rows without a step t: zeros into the outputs, and nothing that is kept stays unwritten.
+void clear_rest(const ForwardScan& f, int64_t t, int64_t rows) {
     const Sizes& sizes = f.sizes;
-    for (int64_t row = 0; row < rows; ++row) copy_floats(to.at(row, t), h + row * sizes.padded, sizes.hidden);
-    for (int64_t row = rows; row < f.chunk.rows; ++row) clear_floats(to.at(row, t), sizes.hidden);
-}
-
-// Nothing that is kept stays unwritten, padding included.
-void clear_kept(const ForwardScan& f, int64_t t, int64_t rows) {
-    const Sizes& sizes = f.sizes;
+    if (rows == f.chunk.rows) return;
+    for (int64_t i = 0; i < f.output_count; ++i) {
+        for (int64_t row = rows; row < f.chunk.rows; ++row) clear_floats(f.outputs[i].at(row, t), sizes.hidden);
+    }
+    if (!f.tensors.saved) return;
     const int64_t count = (f.chunk.rows - rows) * sizes.padded;
     const int64_t place = (t * sizes.batch + f.chunk.first + rows) * sizes.padded;
     clear_floats(f.tensors.saved + sizes.saved_gates(f.scan) + place * sizes.kept, count * sizes.kept);
@@ -158,17 +186,13 @@ void run_forward_scan(const ForwardScan& f, ForwardBuffers& b) {
         if (rows > 0) {
             const int64_t next = reverse ? t - 1 : t + 1;
             fetch_rows<0>(f.source, next, rows, sizes.input(f.scan), sizes.time);
-            fetch_rows<1>(f.answer.data ? f.answer : f.target, next, rows, sizes.hidden, sizes.time);
-            load_inputs(f, b, t, rows);
+            fetch_rows<1>(f.outputs[f.output_count - 1], next, rows, sizes.hidden, sizes.time);
             step(make_step(f, b, t, rows), sizes.problem.kind);
             std::swap(b.entering, b.leaving);
         }
-        store_outputs(f, f.target, b.h, t, rows);
-        if (f.answer.data) store_outputs(f, f.answer, b.h, t, rows);
-        if (f.tensors.saved) clear_kept(f, t, rows);
+        clear_rest(f, t, rows);
     }
-    store_state(sizes, f.chunk, b.h, f.scan, f.tensors.hn);
-    if (sizes.lstm()) store_state(sizes, f.chunk, b.c, f.scan, f.tensors.cn);
+    store_final(f, b);
 }
 
 // Where a layer's outputs go: what is saved for the backward pass, the caller's tensor, or scratch memory. The caller
@@ -188,12 +212,11 @@ void run_forward_chunk(const Sizes& sizes, const Chunk& chunk, const OstinatoFor
     for (int64_t layer = 0; layer < sizes.problem.layers; ++layer) {
         const View output = output_of(sizes, chunk, tensors, b, layer);
         const bool copied = tensors.saved && layer == sizes.problem.layers - 1;
+        const View answer = copied ? chunk.order.view(tensors.y).from_row(chunk.first) : View{};
         for (int64_t direction = 0; direction < sizes.directions; ++direction) {
-            View target = output;
-            target.data += direction * sizes.hidden;
-            View answer = copied ? chunk.order.view(tensors.y).from_row(chunk.first) : View{};
-            if (copied) answer.data += direction * sizes.hidden;
-            const ForwardScan scan{sizes, chunk, tensors, layer * sizes.directions + direction, source, target, answer};
+            ForwardScan scan{sizes, chunk, tensors, layer * sizes.directions + direction, source, {output, answer},
+                             copied ? 2 : 1};
+            for (int64_t i = 0; i < scan.output_count; ++i) scan.outputs[i].data += direction * sizes.hidden;
             run_forward_scan(scan, b);
         }
         source = output;

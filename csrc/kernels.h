@@ -7,7 +7,7 @@
 
 #include <stdint.h>
 
-#define OSTINATO_ABI 1
+#define OSTINATO_ABI 2
 
 #define OSTINATO_API __attribute__((visibility("default")))
 
@@ -63,6 +63,11 @@ typedef struct {
 
 OSTINATO_API int64_t ostinato_abi(void);
 OSTINATO_API const char* ostinato_isa(void);
+
+// Shares the threads of the OpenMP runtime that torch has brought into the process, by its GOMP_parallel and
+// omp_get_max_threads, which must stay loaded. Without this call the kernels have threads of their own.
+OSTINATO_API void ostinato_share_threads(void (*gomp_parallel)(void (*)(void*), void*, unsigned, unsigned),
+                                         int (*omp_get_max_threads)(void));
 
 // Floats that the packed weights and the saved values take.
 OSTINATO_API int64_t ostinato_pack_size(const OstinatoProblem* problem, int64_t backward);

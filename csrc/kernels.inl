@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <memory>
+#include <vector>
 
 #include "backward.h"
 #include "forward.h"
@@ -63,9 +64,6 @@ int64_t useful_threads(const Sizes& sizes, int64_t tasks) {
     const int64_t worth = 1 + static_cast<int64_t>(std::min(1e6, multiply_adds(sizes) / WORTH_A_THREAD));
     return std::max<int64_t>(1, std::min({sizes.problem.threads, tasks, worth}));
 }
-
-// The part of `count` things that falls to `index` of `parts`.
-int64_t share(int64_t count, int64_t index, int64_t parts) { return count * index / parts; }
 
 struct ForwardWork {
     const Sizes& sizes;
@@ -175,16 +173,60 @@ int64_t backward(const OstinatoProblem& problem, const OstinatoBackward& tensors
     return 0;
 }
 
-uint64_t fingerprint_of_all(const Sizes& sizes, const float* const* weights) {
-    uint64_t sum = 0;
-    for (int64_t scan = 0; scan < sizes.scans; ++scan) {
-        const int64_t rows = sizes.gates * sizes.hidden;
-        const int64_t counts[] = {rows * sizes.input(scan), rows * sizes.hidden, rows, rows};
-        for (int64_t i = 0; i < (sizes.problem.bias ? 4 : 2); ++i) {
-            sum = sum * 0x9E3779B97F4A7C15u + fingerprint(*weights++, counts[i]);
-        }
+// Weights are packed and compared in so many parts each.
+constexpr int64_t PARTS = 4;
+// Below so many floats to a thread the start of a thread costs more than it does.
+constexpr double FLOATS_WORTH_A_THREAD = 5e4;
+
+struct WeightsWork {
+    const Sizes& sizes;
+    const float* const* weights;
+    bool backward;
+    float* packed;
+    uint64_t* sums;  // (matrices, PARTS)
+
+    int64_t per_scan() const { return sizes.problem.bias ? 4 : 2; }
+
+    int64_t threads(int64_t tasks) const {
+        double floats = 0;
+        for (int64_t scan = 0; scan < sizes.scans; ++scan) floats += static_cast<double>(sizes.packed(scan, backward));
+        const int64_t worth = 1 + static_cast<int64_t>(std::min(1e6, floats / FLOATS_WORTH_A_THREAD));
+        return std::max<int64_t>(1, std::min({sizes.problem.threads, tasks, worth}));
     }
-    return sum;
+};
+
+// Task: one part of one scan.
+void pack_task(void* work, int64_t index, int64_t) {
+    const WeightsWork& w = *static_cast<const WeightsWork*>(work);
+    const int64_t scan = index / PARTS;
+    (w.backward ? pack_backward : pack_forward)(w.sizes, scan, w.weights + scan * w.per_scan(), {index % PARTS, PARTS},
+                                                w.packed + w.sizes.packed_before(scan, w.backward));
+}
+
+// Task: one part of one weight.
+void fingerprint_task(void* work, int64_t index, int64_t) {
+    const WeightsWork& w = *static_cast<const WeightsWork*>(work);
+    const int64_t matrix = index / PARTS, scan = matrix / w.per_scan(), rows = w.sizes.gates * w.sizes.hidden;
+    const int64_t counts[] = {rows * w.sizes.input(scan), rows * w.sizes.hidden, rows, rows};
+    const int64_t count = counts[matrix % w.per_scan()], begin = share(count, index % PARTS, PARTS);
+    w.sums[index] = fingerprint(w.weights[matrix] + begin, share(count, index % PARTS + 1, PARTS) - begin);
+}
+
+void pack(const Sizes& sizes, const float* const* weights, bool backward, float* packed) {
+    WeightsWork work{sizes, weights, backward, packed, nullptr};
+    const int64_t tasks = sizes.scans * PARTS;
+    ostinato::run_tasks(tasks, work.threads(tasks), pack_task, &work);
+}
+
+uint64_t fingerprint_of_all(const Sizes& sizes, const float* const* weights) {
+    WeightsWork work{sizes, weights, false, nullptr, nullptr};
+    const int64_t tasks = sizes.scans * work.per_scan() * PARTS;
+    std::vector<uint64_t> sums(tasks);
+    work.sums = sums.data();
+    ostinato::run_tasks(tasks, work.threads(tasks), fingerprint_task, &work);
+    uint64_t total = 0;
+    for (const uint64_t sum : sums) total = total * 0x9E3779B97F4A7C15u + sum;
+    return total;
 }
 
 }  // namespace
@@ -194,6 +236,11 @@ extern "C" {
 int64_t ostinato_abi(void) { return OSTINATO_ABI; }
 
 const char* ostinato_isa(void) { return OSTINATO_ISA_NAME; }
+
+void ostinato_share_threads(void (*gomp_parallel)(void (*)(void*), void*, unsigned, unsigned),
+                            int (*omp_get_max_threads)(void)) {
+    ostinato::use_openmp(gomp_parallel, omp_get_max_threads);
+}
 
 int64_t ostinato_pack_size(const OstinatoProblem* problem, int64_t backward_pass) {
     const Sizes sizes(*problem);

@@ -92,11 +92,22 @@ template <class V> void pack_unit_block(const Sizes& sizes, int64_t scan, const 
     pack_biases<V>(sizes, weights, unit, biases + unit * sizes.sums);
 }
 
+// The part of `count` things that falls to `index` of `parts`.
+inline int64_t share(int64_t count, int64_t index, int64_t parts) { return count * index / parts; }
+
+// Weights are packed in parts, by any thread.
+struct Part {
+    int64_t index, count;
+
+    int64_t begin(int64_t things) const { return share(things, index, count); }
+    int64_t end(int64_t things) const { return share(things, index + 1, count); }
+};
+
 // The simple RNN has one sum per unit, so its columns are plain panels of several unit blocks.
-void pack_rnn(const Sizes& sizes, int64_t scan, const float* const* weights, float* matrix, float* biases) {
+void pack_rnn(const Sizes& sizes, int64_t scan, const float* const* weights, Part part, float* matrix, float* biases) {
     const int64_t inner = sizes.padded + sizes.input(scan);
     const Panels panels(sizes.padded);
-    for (int64_t i = 0; i < panels.count; ++i) {
+    for (int64_t i = part.begin(panels.count); i < part.end(panels.count); ++i) {
         const Panel panel = panels[i];
         for (int64_t offset = 0; offset < panel.width; offset += WIDE) {
             const int64_t unit = panel.start + offset;
@@ -112,49 +123,47 @@ void pack_rnn(const Sizes& sizes, int64_t scan, const float* const* weights, flo
     }
 }
 
-void pack_forward(const Sizes& sizes, int64_t scan, const float* const* weights, float* packed) {
+void pack_forward(const Sizes& sizes, int64_t scan, const float* const* weights, Part part, float* packed) {
     float* biases = packed + sizes.gates * sizes.padded * (sizes.padded + sizes.input(scan));
-    if (sizes.sums == 1) return pack_rnn(sizes, scan, weights, packed, biases);
-    int64_t unit = 0;
-    for (; unit + WIDE <= sizes.padded; unit += WIDE) {
-        pack_unit_block<Wide>(sizes, scan, weights, unit, packed, biases);
+    if (sizes.sums == 1) return pack_rnn(sizes, scan, weights, part, packed, biases);
+    const int64_t blocks = (sizes.padded + WIDE - 1) / WIDE;
+    for (int64_t i = part.begin(blocks); i < part.end(blocks); ++i) {
+        const int64_t unit = i * WIDE;
+        if (unit + WIDE <= sizes.padded) {
+            pack_unit_block<Wide>(sizes, scan, weights, unit, packed, biases);
+        } else {
+            pack_unit_block<Half>(sizes, scan, weights, unit, packed, biases);
+        }
     }
-    if (unit < sizes.padded) pack_unit_block<Half>(sizes, scan, weights, unit, packed, biases);
 }
 
 // A matrix (gates * H, columns) panel after panel, its rows padded gate by gate and taken in the order of `gates`.
-void pack_panels(const Sizes& sizes, const float* from, int64_t columns, const int* gates, float* to) {
+void pack_panels(const Sizes& sizes, const float* from, int64_t columns, const int* gates, Part part, float* to) {
     const Panels panels(round_up(columns, 8));
-    for (int64_t i = 0; i < panels.count; ++i) {
+    for (int64_t i = part.begin(panels.count); i < part.end(panels.count); ++i) {
         const Panel panel = panels[i];
         const int64_t real = std::min(panel.width, columns - panel.start);
         float* row = to + panel.start * sizes.gates * sizes.padded;
         for (int64_t gate = 0; gate < sizes.gates; ++gate) {
-            for (int64_t unit = 0; unit < sizes.padded; ++unit, row += panel.width) {
-                std::memset(row, 0, panel.width * sizeof(float));
-                if (unit >= sizes.hidden) continue;
-                const float* source = from + (gates[gate] * sizes.hidden + unit) * columns + panel.start;
-                std::memcpy(row, source, real * sizeof(float));
+            const float* source = from + gates[gate] * sizes.hidden * columns + panel.start;
+            for (int64_t unit = 0; unit < sizes.hidden; ++unit, row += panel.width, source += columns) {
+                copy_floats(row, source, real);
+                for (int64_t k = real; k < panel.width; ++k) row[k] = 0.0f;
             }
+            const int64_t rest = (sizes.padded - sizes.hidden) * panel.width;
+            std::memset(row, 0, rest * sizeof(float));
+            row += rest;
         }
     }
 }
 
 // The gradients of a GRU's sums lie in the order n (of x), r, z, n (of h): x needs the first three, h the last three.
-void pack_backward(const Sizes& sizes, int64_t scan, const float* const* weights, float* packed) {
+void pack_backward(const Sizes& sizes, int64_t scan, const float* const* weights, Part part, float* packed) {
     static const int plain[] = {0, 1, 2, 3};
     static const int n_first[] = {2, 0, 1};
-    pack_panels(sizes, weights[1], sizes.hidden, plain, packed);
-    pack_panels(sizes, weights[0], sizes.input(scan), sizes.gru() ? n_first : plain,
+    pack_panels(sizes, weights[1], sizes.hidden, plain, part, packed);
+    pack_panels(sizes, weights[0], sizes.input(scan), sizes.gru() ? n_first : plain, part,
                 packed + sizes.gates * sizes.padded * sizes.padded);
-}
-
-void pack(const Sizes& sizes, const float* const* weights, bool backward, float* packed) {
-    const int64_t per_scan = sizes.problem.bias ? 4 : 2;
-    for (int64_t scan = 0; scan < sizes.scans; ++scan) {
-        (backward ? pack_backward : pack_forward)(sizes, scan, weights + scan * per_scan, packed);
-        packed += sizes.packed(scan, backward);
-    }
 }
 
 // A quick sum over the bits of all weights in which every place counts differently.

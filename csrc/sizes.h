@@ -69,6 +69,9 @@ struct View {
     float* at(int64_t row, int64_t t) const {
         return data + (order ? order[row] : row) * row_stride + t * time_stride;
     }
+    // Whether the rows of a step, `width` wide, lie next to each other or nearly so.
+    bool compact(int64_t width) const { return !order && row_stride <= 2 * width; }
+    View from_step(int64_t t) const { return {data + t * time_stride, row_stride, time_stride, order}; }
     View from_row(int64_t row) const {
         return order ? View{data, row_stride, time_stride, order + row}
                      : View{data + row * row_stride, row_stride, time_stride, nullptr};

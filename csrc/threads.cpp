@@ -4,11 +4,12 @@
 
 #include <algorithm>
 #include <atomic>
-#include <chrono>
 #include <condition_variable>
 #include <mutex>
 #include <system_error>
 #include <thread>
+
+#include "weather.h"
 
 namespace ostinato {
 namespace {
@@ -23,31 +24,6 @@ inline void pause_briefly() {
 #endif
 }
 
-// Whether other threads are a help just now. On a busy machine a thread that has taken a task may be put aside for
-// longer than the whole work takes; after such a loss the caller works alone for a while, longer each time it happens
-// again. The results are the same either way.
-class Weather {
-  public:
-    bool alone() { return alone_ > 0 && alone_-- > 0; }
-
-    // The caller did `own` of `count` tasks in `own_seconds`; all were done after `seconds`.
-    void learn(double own_seconds, int64_t own, double seconds, int64_t count) {
-        if (own == 0) return;
-        const double without_help = own_seconds / static_cast<double>(own) * static_cast<double>(count);
-        if (seconds > without_help * 1.1 + TOLERATED) {
-            penalty_ = std::min<int64_t>(std::max<int64_t>(2 * penalty_, SHORTEST), LONGEST);
-            alone_ = penalty_;
-        } else {
-            penalty_ /= 2;
-        }
-    }
-
-  private:
-    static constexpr double TOLERATED = 20e-6;  // seconds
-    static constexpr int64_t SHORTEST = 4, LONGEST = 512;  // calls
-    int64_t alone_ = 0, penalty_ = 0;
-};
-
 // What there is to do. A copy is taken under the lock; tasks are claimed through Pool::next.
 struct Job {
     uint32_t number = 0;
@@ -56,13 +32,61 @@ struct Job {
     void* work = nullptr;
 };
 
+// The same for a region of an OpenMP runtime, which ends only when all its threads have left it.
+struct Region {
+    const int64_t count, threads;
+    const Task task;
+    void* const work;
+    const std::thread::id caller = std::this_thread::get_id();
+    const Clock::time_point begin = Clock::now();
+    std::atomic<int64_t> next{0}, workers{0};
+    int64_t own = 0;  // tasks that the caller did, in so many seconds
+    double own_seconds = 0;
+};
+
+void join_region(void* data) {
+    Region& region = *static_cast<Region*>(data);
+    const int64_t worker = region.workers.fetch_add(1);
+    if (worker >= region.threads) return;
+    int64_t own = 0;
+    for (int64_t index; (index = region.next.fetch_add(1)) < region.count; ++own) {
+        region.task(region.work, index, worker);
+    }
+    if (std::this_thread::get_id() != region.caller) return;
+    region.own = own;
+    region.own_seconds = seconds_since(region.begin);
+}
+
+void do_alone(int64_t count, Task task, void* work) {
+    for (int64_t index = 0; index < count; ++index) task(work, index, 0);
+}
+
+std::atomic<Parallel> openmp{nullptr};
+std::atomic<MostThreads> most_threads{nullptr};
+
 class Pool {
   public:
     void run(int64_t count, int64_t threads, Task task, void* work) {
-        if (weather_.alone()) {
-            for (int64_t index = 0; index < count; ++index) task(work, index, 0);
-            return;
-        }
+        if (weather_.alone()) return do_alone(count, task, work);
+        const Parallel parallel = openmp.load();
+        if (parallel) return run_in_region(parallel, count, threads, task, work);
+        run_on_own(count, threads, task, work);
+    }
+
+    // Only one caller at a time has the pool; another does its work alone.
+    std::mutex owner;
+
+  private:
+    // The whole team is asked for, though some of it may have nothing to do: the runtime ends threads that a smaller
+    // region leaves over, and would have to start them again.
+    void run_in_region(Parallel parallel, int64_t count, int64_t threads, Task task, void* work) {
+        Region region{count, threads, task, work};
+        const int64_t team = std::max<int64_t>(threads, most_threads.load()());
+        parallel(join_region, &region, static_cast<unsigned>(team), 0);
+        weather_.learn(region.own_seconds, region.own, seconds_since(region.begin), count);
+    }
+
+    void run_on_own(int64_t count, int64_t threads, Task task, void* work) {
         start_workers(threads - 1);
         const auto begin = Clock::now();
         Job job;
@@ -76,17 +100,10 @@ class Pool {
         }
         wake_.notify_all();
         const int64_t own = work_on(job, 0);
-        const double own_seconds = std::chrono::duration<double>(Clock::now() - begin).count();
+        const double own_seconds = seconds_since(begin);
         wait_for_others(count);
-        const double seconds = std::chrono::duration<double>(Clock::now() - begin).count();
-        weather_.learn(own_seconds, own, seconds, count);
+        weather_.learn(own_seconds, own, seconds_since(begin), count);
     }
-
-    // Only one caller at a time has the pool; another does its work alone.
-    std::mutex owner;
-
-  private:
-    typedef std::chrono::steady_clock Clock;
 
     void wait_for_others(int64_t count) {
         for (int spin = 0; spin < SPINS && done_.load() < count; ++spin) pause_briefly();
@@ -149,16 +166,24 @@ class Pool {
     int64_t workers_ = 0;
 };
 
-// Never destroyed, since its threads may outlive main; made anew in a child process, which has no threads yet.
+// Never destroyed, since its threads may outlive main. A child process has no threads yet: it makes a pool of its own,
+// and leaves the OpenMP runtime alone, which takes its threads for alive.
 std::atomic<Pool*> pool{nullptr};
 
-void forget_pool() { pool.store(nullptr); }
+void forget_threads() {
+    pool.store(nullptr);
+    openmp.store(nullptr);
+}
+
+void watch_for_forks() {
+    static std::once_flag once;
+    std::call_once(once, [] { pthread_atfork(nullptr, nullptr, forget_threads); });
+}
 
 Pool* the_pool() {
     Pool* current = pool.load();
     if (current) return current;
-    static std::once_flag once;
-    std::call_once(once, [] { pthread_atfork(nullptr, nullptr, forget_pool); });
+    watch_for_forks();
     Pool* fresh = new Pool;
     if (pool.compare_exchange_strong(current, fresh)) return fresh;
     delete fresh;
@@ -167,6 +192,12 @@ Pool* the_pool() {
 
 }  // namespace
 
+void use_openmp(Parallel parallel, MostThreads most) {
+    watch_for_forks();
+    most_threads.store(most);
+    openmp.store(parallel);
+}
+
 void run_tasks(int64_t count, int64_t threads, Task task, void* work) {
     threads = threads < count ? threads : count;
     if (threads > 1) {
@@ -174,7 +205,7 @@ void run_tasks(int64_t count, int64_t threads, Task task, void* work) {
         std::unique_lock<std::mutex> lock(shared->owner, std::try_to_lock);
         if (lock.owns_lock()) return shared->run(count, threads, task, work);
     }
-    for (int64_t index = 0; index < count; ++index) task(work, index, 0);
+    do_alone(count, task, work);
 }
 
 }  // namespace ostinato

@@ -47,7 +47,61 @@ struct Tiles {
     int64_t start(int64_t index) const { return index * rows / count; }
 };
 
-// The operands of sums(r, n) = sum over k of a(r, k) * b(k, n).
+// The sums of one tile: HEIGHT rows, VECTORS vectors of columns of which the last is half where HALVED.
+template <int HEIGHT, int VECTORS, bool HALVED> struct Sums {
+    static constexpr int FULL = VECTORS - HALVED;
+    Wide full[HEIGHT][FULL ? FULL : 1] = {};
+    Half ends[HEIGHT] = {};
+};
+
+// sums(r, n) += sum over k of a(r, k) * b(k, n). From row to row of a there are `a_stride` floats, or ACROSS from k to k.
+template <bool ACROSS, int HEIGHT, int VECTORS, bool HALVED>
+OSTINATO_INLINE void accumulate_tile(Sums<HEIGHT, VECTORS, HALVED>& sums, const float* a, int64_t a_stride,
+                                     const float* b, int64_t b_stride, int64_t inner) {
+    constexpr int FULL = VECTORS - HALVED;
+    for (int64_t k = 0; k < inner; ++k, b += b_stride) {
+        Wide columns[FULL ? FULL : 1];
+#pragma GCC unroll 4
+        for (int n = 0; n < FULL; ++n) columns[n] = load<Wide>(b + n * WIDE);
+        Half last = {};
+        if (HALVED) last = load<Half>(b + FULL * WIDE);
+#pragma GCC unroll 6
+        for (int r = 0; r < HEIGHT; ++r) {
+            const Wide value = broadcast<Wide>(ACROSS ? a[k * a_stride + r] : a[r * a_stride + k]);
+#pragma GCC unroll 4
+            for (int n = 0; n < FULL; ++n) sums.full[r][n] = multiply_add(value, columns[n], sums.full[r][n]);
+            if (HALVED) sums.ends[r] = multiply_add(lower(value), last, sums.ends[r]);
+        }
+    }
+}
+
+// Finds Kind::tile<HEIGHT, VECTORS, HALVED> for a height and a panel. Kind says of what type these functions are.
+template <class Kind, int HEIGHT> typename Kind::Function tile_of_height(const Panel& panel) {
+    typedef typename Kind::Function Function;
+    static const Function whole[] = {
+        Kind::template tile<HEIGHT, 1, false>, Kind::template tile<HEIGHT, 2, false>,
+        Kind::template tile<HEIGHT, 3, false>, Kind::template tile<HEIGHT, 4, false>};
+    if constexpr (HAS_HALF) {
+        static const Function halved[] = {
+            Kind::template tile<HEIGHT, 1, true>, Kind::template tile<HEIGHT, 2, true>,
+            Kind::template tile<HEIGHT, 3, true>, Kind::template tile<HEIGHT, 4, true>};
+        if (panel.half) return halved[panel.vectors - 1];
+    }
+    return whole[panel.vectors - 1];
+}
+
+template <class Kind> typename Kind::Function tile_function(int64_t height, const Panel& panel) {
+    if constexpr (ROWS == 6) {
+        if (height == 6) return tile_of_height<Kind, 6>(panel);
+        if (height == 5) return tile_of_height<Kind, 5>(panel);
+        if (height == 4) return tile_of_height<Kind, 4>(panel);
+    }
+    if (height == 3) return tile_of_height<Kind, 3>(panel);
+    if (height == 2) return tile_of_height<Kind, 2>(panel);
+    return tile_of_height<Kind, 1>(panel);
+}
+
+// The operands of c(r, n) = sum over k of a(r, k) * b(k, n).
 struct Product {
     const float* a;
     int64_t a_stride;   // from row to row, or from k to k where ACROSS
@@ -59,68 +113,26 @@ struct Product {
     bool add;           // add to what c holds
 };
 
-template <bool ACROSS> OSTINATO_INLINE float element(const Product& p, int64_t row, int64_t k) {
-    return ACROSS ? p.a[k * p.a_stride + row] : p.a[row * p.a_stride + k];
-}
+template <bool ACROSS> struct Multiply {
+    typedef void (*Function)(const Product&);
 
-template <int COUNT, class V> OSTINATO_INLINE void finish(const Product& p, int64_t row, int offset, V sum) {
-    float* to = p.c + row * p.c_stride + offset;
-    store<V>(to, p.add ? load<V>(to) + sum : sum);
-}
+    template <class V> static OSTINATO_INLINE void finish(const Product& p, int64_t row, int offset, V sum) {
+        float* to = p.c + row * p.c_stride + offset;
+        store<V>(to, p.add ? load<V>(to) + sum : sum);
+    }
 
-// One tile: HEIGHT rows, `VECTORS` vectors of columns of which the last is half where HALVED.
-template <int HEIGHT, int VECTORS, bool HALVED, bool ACROSS> void multiply_tile(const Product& p) {
-    constexpr int FULL = VECTORS - HALVED;
-    Wide sums[HEIGHT][FULL ? FULL : 1] = {};
-    Half ends[HEIGHT] = {};
-    for (int64_t k = 0; k < p.inner; ++k) {
-        const float* b = p.b + k * p.b_stride;
-        Wide columns[FULL ? FULL : 1];
-#pragma GCC unroll 4
-        for (int n = 0; n < FULL; ++n) columns[n] = load<Wide>(b + n * WIDE);
-        Half last = {};
-        if (HALVED) last = load<Half>(b + FULL * WIDE);
+    template <int HEIGHT, int VECTORS, bool HALVED> static void tile(const Product& p) {
+        constexpr int FULL = VECTORS - HALVED;
+        Sums<HEIGHT, VECTORS, HALVED> sums;
+        accumulate_tile<ACROSS>(sums, p.a, p.a_stride, p.b, p.b_stride, p.inner);
 #pragma GCC unroll 6
         for (int r = 0; r < HEIGHT; ++r) {
-            const float a = element<ACROSS>(p, r, k);
 #pragma GCC unroll 4
-            for (int n = 0; n < FULL; ++n) sums[r][n] = multiply_add(broadcast<Wide>(a), columns[n], sums[r][n]);
-            if (HALVED) ends[r] = multiply_add(broadcast<Half>(a), last, ends[r]);
+            for (int n = 0; n < FULL; ++n) finish(p, r, n * WIDE, sums.full[r][n]);
+            if (HALVED) finish(p, r, FULL * WIDE, sums.ends[r]);
         }
     }
-#pragma GCC unroll 6
-    for (int r = 0; r < HEIGHT; ++r) {
-#pragma GCC unroll 4
-        for (int n = 0; n < FULL; ++n) finish<FULL>(p, r, n * WIDE, sums[r][n]);
-        if (HALVED) finish<FULL>(p, r, FULL * WIDE, ends[r]);
-    }
-}
-
-typedef void (*TileFunction)(const Product&);
-
-template <int HEIGHT, bool ACROSS> TileFunction tile_of_height(const Panel& panel) {
-    static const TileFunction whole[] = {
-        multiply_tile<HEIGHT, 1, false, ACROSS>, multiply_tile<HEIGHT, 2, false, ACROSS>,
-        multiply_tile<HEIGHT, 3, false, ACROSS>, multiply_tile<HEIGHT, 4, false, ACROSS>};
-    if constexpr (HAS_HALF) {
-        static const TileFunction halved[] = {
-            multiply_tile<HEIGHT, 1, true, ACROSS>, multiply_tile<HEIGHT, 2, true, ACROSS>,
-            multiply_tile<HEIGHT, 3, true, ACROSS>, multiply_tile<HEIGHT, 4, true, ACROSS>};
-        if (panel.half) return halved[panel.vectors - 1];
-    }
-    return whole[panel.vectors - 1];
-}
-
-template <bool ACROSS> TileFunction tile_function(int64_t height, const Panel& panel) {
-    if constexpr (ROWS == 6) {
-        if (height == 6) return tile_of_height<6, ACROSS>(panel);
-        if (height == 5) return tile_of_height<5, ACROSS>(panel);
-        if (height == 4) return tile_of_height<4, ACROSS>(panel);
-    }
-    if (height == 3) return tile_of_height<3, ACROSS>(panel);
-    if (height == 2) return tile_of_height<2, ACROSS>(panel);
-    return tile_of_height<1, ACROSS>(panel);
-}
+};
 
 // All rows of one panel. `p` is for row 0 and the panel's first column.
 template <bool ACROSS> void multiply_panel(const Product& p, int64_t rows, const Panel& panel) {
@@ -130,7 +142,7 @@ template <bool ACROSS> void multiply_panel(const Product& p, int64_t rows, const
         Product part = p;
         part.a += row * (ACROSS ? 1 : p.a_stride);
         part.c += row * p.c_stride;
-        tile_function<ACROSS>(tiles.start(i + 1) - row, panel)(part);
+        tile_function<Multiply<ACROSS>>(tiles.start(i + 1) - row, panel)(part);
     }
 }
 

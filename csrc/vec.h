@@ -73,12 +73,32 @@ template <> OSTINATO_INLINE void stream<Vec4>(float* to, Vec4 value) { _mm_strea
 // Rows are short: a loop in place beats a call.
 OSTINATO_INLINE void copy_floats(float* to, const float* from, int64_t count) {
     int64_t i = 0;
-    for (; i + 8 <= count; i += 8) store(to + i, load<Vec8>(from + i));
+    for (; i + 16 <= count; i += 16) store(to + i, load<Vec16>(from + i));
+    if (i + 8 <= count) {
+        store(to + i, load<Vec8>(from + i));
+        i += 8;
+    }
     for (; i < count; ++i) to[i] = from[i];
+}
+
+// Stores the first `count` lanes, or all where there are fewer. The loop is apart: it is seldom needed, in many places.
+template <class V> __attribute__((noinline)) void store_some(float* to, V value, int64_t count) {
+    for (int64_t i = 0; i < count; ++i) to[i] = value[i];
+}
+template <class V> OSTINATO_INLINE void store_first(float* to, V value, int64_t count) {
+    if (count < Lanes<V>::count) return store_some(to, value, count);
+    store(to, value);
 }
 
 // Subtracting zero changes no float, so that the compiler makes a plain broadcast of it.
 template <class V> OSTINATO_INLINE V broadcast(float value) { return value - V{}; }
+
+// The first lanes of a vector all of whose lanes are the same.
+OSTINATO_INLINE Half lower(Wide value) {
+    Half half;
+    std::memcpy(&half, &value, sizeof(half));
+    return half;
+}
 
 // multiply_add(a, b, c) is a * b + c, rounded once where the instruction set can.
 // The lesser and the greater of a bound and x; the bound comes first so that a NaN in x stays one.

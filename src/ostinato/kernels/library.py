@@ -12,7 +12,7 @@ from ostinato.errors import ConfigError
 
 # `OSTINATO_LIBRARIES` names another folder, for kernels built in another way, such as with a sanitizer.
 FOLDER = Path(os.environ.get("OSTINATO_LIBRARIES", "") or Path(__file__).parent.parent / "lib")
-ABI = 1
+ABI = 2
 # From best to worst; a library for a worse set runs on every processor that has a better one.
 INSTRUCTION_SETS = ("avx512", "avx2", "neon", "baseline")
 TORCH = "torch"
@@ -85,6 +85,7 @@ def open_library(isa: str) -> Library | None:
     if handle.ostinato_abi() != ABI:
         return None
     signatures: dict[str, tuple[type | None, list[type]]] = {
+        "ostinato_share_threads": (None, [pointer, pointer]),
         "ostinato_pack_size": (number, [pointer, number]),
         "ostinato_saved_size": (number, [pointer]),
         "ostinato_pack": (None, [pointer, pointer, number, pointer]),
@@ -99,6 +100,31 @@ def open_library(isa: str) -> Library | None:
         function.restype = result
         function.argtypes = arguments
     return Library(isa, path, handle)
+
+
+@functools.cache
+def share_threads(library: Library) -> bool:
+    """Let the kernels use the threads of the OpenMP runtime that torch runs on; say whether there are such.
+
+    Those threads go on looking for work for a while after each of torch's operators. On the same processors,
+    threads of our own would have to compete with them.
+
+    Args:
+        library: The kernels. Torch has been imported.
+    """
+    import torch
+
+    path = Path(torch.__file__).parent / "lib" / "libtorch_cpu.so"
+    if not path.is_file():
+        return False
+    # Looks into what torch was linked with, so that this is torch's runtime even where there are several.
+    runtime = ctypes.CDLL(str(path))
+    try:
+        functions = runtime.GOMP_parallel, runtime.omp_get_max_threads
+    except AttributeError:
+        return False
+    library.handle.ostinato_share_threads(*(ctypes.cast(each, ctypes.c_void_p) for each in functions))
+    return True
 
 
 _threads: list[int] = []

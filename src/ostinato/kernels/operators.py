@@ -15,7 +15,7 @@ from torch.autograd.function import once_differentiable
 
 from ostinato.errors import ConfigError
 from ostinato.kernels import native
-from ostinato.kernels.library import Library, load, threads_wanted
+from ostinato.kernels.library import Library, load, share_threads, threads_wanted
 from ostinato.kernels.memory import borrow
 from ostinato.kernels.weights import packed_weights
 
@@ -68,6 +68,7 @@ class Call:
             raise ConfigError(
                 "the fused kernels are not available here; torch's operators run instead of them"
             )
+        share_threads(library)
         self.library: Library = library
         self.x = _rows(x)
         self.h0 = h0.contiguous()
