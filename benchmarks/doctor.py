@@ -32,6 +32,8 @@ from ostinato.train.loop import fit
 RESULTS = Path(__file__).parent / "results" / "doctor.json"
 HIDDEN, STEPS, FEATURES = 32, 40, 3
 RATE = 3e-3
+DIAGNOSED, REPEATS = 100, 5
+"""Updates between two whole diagnoses where their cost is measured, and how often it is."""
 
 
 class Network(nn.Module):
@@ -232,36 +234,43 @@ def run(seeds: list[int], show: bool) -> dict[str, Any]:
     }
 
 
-def cost(every: int = 50) -> dict[str, float]:
-    """Seconds of a training, of watching it, and of one diagnosis of a batch every so many updates."""
+def cost() -> dict[str, Any]:
+    """What watching adds to the processor time of a training: updates alone, the memory too, and whole diagnoses."""
     data = waves(0, rows=2048)
     config = TrainConfig(epochs=4, learning_rate=RATE)
 
-    def seconds(watchers: list[Any]) -> float:
+    def look(model: nn.Module, step: Any) -> None:
+        if step.update % DIAGNOSED == DIAGNOSED - 1:
+            diagnose(model, step.batch, _squared_error)
+
+    def seconds(kind: str) -> float:
         torch.manual_seed(0)
         network = Network(remembering(LSTM))
+        watch = TrainingWatch(config, loss=_squared_error if kind == "memory" else None)
+        watchers: dict[str, list[Any]] = {"none": [], "diagnoses": [watch, look]}
 
         def loss(batch: Batch, state: Any) -> tuple[Tensor, Any]:
             return losses.mse(network(batch.inputs)[0], batch.targets), state
 
-        def look(model: nn.Module, step: Any) -> None:
-            if step.update % every == every - 1:
-                diagnose(model, step.batch, _squared_error)
-
         began = time.process_time()
-        use = [TrainingWatch(config) if each == "watch" else look for each in watchers]
-        fit(network, Batches(data, batch_size=32), loss=loss, config=config, watchers=use)
+        source = Batches(data, batch_size=32)
+        fit(network, source, loss=loss, config=config, watchers=watchers.get(kind, [watch]))
         return time.process_time() - began
 
-    seconds([])
-    plain, watched, diagnosed = (
-        statistics.median(seconds(kind) for _ in range(3)) for kind in ([], ["watch"], ["watch", "diagnose"])
-    )
+    seconds("diagnoses")
+    kinds = ("none", "updates", "memory", "diagnoses")
+    found: dict[str, list[float]] = {kind: [] for kind in kinds}
+    for _ in range(REPEATS):  # in turn, so that a busy machine slows all alike
+        for kind in kinds:
+            found[kind].append(seconds(kind))
+    plain, *others = (statistics.median(found[kind]) for kind in kinds)
+    shares = {f"{kind}_add": round(each / plain - 1, 3) for kind, each in zip(kinds[1:], others, strict=True)}
     return {
-        "updates_between_diagnoses": every,
+        "network": f"LSTM({HIDDEN}), {STEPS} steps, 32 rows, {4 * 2048 // 32} updates",
         "training_seconds": plain,
-        "watching_adds": watched / plain - 1,
-        "watching_and_diagnosing_adds": diagnosed / plain - 1,
+        "memory_every": TrainingWatch().memory_every,
+        "diagnoses_every": DIAGNOSED,
+        **shares,
     }
 
 

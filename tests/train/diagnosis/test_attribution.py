@@ -19,7 +19,9 @@ class Answer(nn.Module):
         return self.head(self.dropout(self.layer(inputs)[0]))
 
 
-@pytest.mark.parametrize("layer", [LSTM(2, 8, batch_first=True), nn.GRU(2, 8, batch_first=True)], ids=["ours", "torch"])
+@pytest.mark.parametrize(
+    "layer", [LSTM(2, 8, batch_first=True), nn.GRU(2, 8, batch_first=True)], ids=["ours", "torch"]
+)
 @pytest.mark.parametrize("base", [None, 0.5])
 def test_attributions_sum_to_the_change_of_the_answer(layer, base):
     torch.manual_seed(0)
@@ -62,5 +64,7 @@ def test_no_points_are_refused():
 
 
 def test_an_answer_must_be_one_number_a_row():
-    with pytest.raises(ConfigError, match=r"the answer has the shape \(3, 4\) for 3 rows; return one number a row"):
+    with pytest.raises(
+        ConfigError, match=r"the answer has the shape \(3, 4\) for 3 rows; return one number a row"
+    ):
         integrated_gradients(nn.Identity(), torch.ones(3, 4, 1), answer=lambda _, x: x[..., 0])

@@ -61,7 +61,9 @@ def test_planted_faults_are_named_first(layer, first):
     assert not diagnosis.healthy
 
 
-@pytest.mark.parametrize("layer", [simple(1.0), gated(LSTM, 1, 1.0), gated(GRU, 1, 1.0)], ids=["tanh", "LSTM", "GRU"])
+@pytest.mark.parametrize(
+    "layer", [simple(1.0), gated(LSTM, 1, 1.0), gated(GRU, 1, 1.0)], ids=["tanh", "LSTM", "GRU"]
+)
 def test_healthy_networks_are_called_healthy(layer):
     diagnosis = diagnose_module(layer, noise(), last)
     assert diagnosis.healthy
@@ -168,7 +170,9 @@ def test_every_finding_has_evidence_a_sentence_and_a_change():
 def test_the_text_has_the_memory_the_findings_and_a_line_a_layer():
     lines = diagnose_module(gated(LSTM, 1, -5.0), noise(), last).to_text()
     assert lines[0] == "The network remembers 2 steps."
-    assert lines[2].startswith("1. saturation in LSTM.l0: the forget gate is below 0.1 for 100% of units and steps.")
+    assert lines[2].startswith(
+        "1. saturation in LSTM.l0: the forget gate is below 0.1 for 100% of units and steps."
+    )
     assert lines[4] == "   Try: Set the bias of the forget gate to +1."
     assert lines[-1].startswith("LSTM.l0: LSTM(16), memory 2 of 40 steps, gradient x0.")
 

@@ -89,10 +89,22 @@ def test_the_longest_call_of_a_layer_is_read():
     [
         (nn.Linear(2, 1), None, "Linear has no recurrent layer; give a model with an RNN"),
         (RNN(2, 3), lambda model, x: x.sum(), "the loss ran none of the model's recurrent layers"),
-        (RNN(2, 3), lambda model, x: model(x)[0], r"the loss is \(4, 5, 3\), not a scalar tensor; return its mean"),
+        (
+            RNN(2, 3),
+            lambda model, x: model(x)[0],
+            r"the loss is \(4, 5, 3\), not a scalar tensor; return its mean",
+        ),
         (RNN(2, 3), lambda model, x: model(x)[0].sum().item(), "the loss is float, not a scalar tensor"),
-        (RNN(2, 3), lambda model, x: model(x)[0].sum().detach(), "the loss has no gradient; return it without detach"),
-        (RNN(2, 3), lambda model, x: model(x)[0].sum() * float("nan"), "the loss of the batch is nan; look for"),
+        (
+            RNN(2, 3),
+            lambda model, x: model(x)[0].sum().detach(),
+            "the loss has no gradient; return it without detach",
+        ),
+        (
+            RNN(2, 3),
+            lambda model, x: model(x)[0].sum() * float("nan"),
+            "the loss of the batch is nan; look for",
+        ),
     ],
 )
 def test_what_cannot_be_followed_is_refused(model, loss, message):
@@ -109,5 +121,7 @@ def test_a_model_without_a_tensor_to_judge_is_refused():
         def forward(self, inputs):
             return str(self.layer(inputs)[0].sum().item())
 
-    with pytest.raises(ConfigError, match="the model returns str, not a tensor; pass loss=lambda model, batch"):
+    with pytest.raises(
+        ConfigError, match="the model returns str, not a tensor; pass loss=lambda model, batch"
+    ):
         read_model(Text(), torch.randn(4, 5, 2))

@@ -10,7 +10,7 @@ from ostinato.train.diagnosis.states import Follows, StateView, path, view_state
 
 def test_views_hold_what_the_layers_held():
     model, inputs = LSTM(2, 4, 2, batch_first=True), torch.randn(3, 6, 2)
-    outputs, (h, c) = model(inputs)
+    outputs, (_, c) = model(inputs)
     first, second = view_states(model, inputs)
     assert (first.name, first.cell) == ("LSTM.l0", "LSTM")
     np.testing.assert_allclose(first.inputs, inputs.numpy(), rtol=1e-6)
@@ -61,7 +61,9 @@ def test_one_unit_has_a_path_on_a_line():
 
 
 def test_a_path_needs_two_steps():
-    with pytest.raises(ConfigError, match="a path needs at least 2 steps, and there are 1; use a longer series"):
+    with pytest.raises(
+        ConfigError, match="a path needs at least 2 steps, and there are 1; use a longer series"
+    ):
         path(np.ones((1, 3)))
 
 

@@ -75,10 +75,30 @@ def test_it_watches_the_training_loop_and_changes_nothing():
 
 
 def test_without_updates_there_is_no_summary():
-    assert TrainingWatch().summary() is None
-    assert TrainingWatch().to_dict() == {
-        "losses": [],
-        "gradient_norms": [],
-        "update_ratios": [],
-        "summary": None,
-    }
+    values = TrainingWatch().to_dict()
+    assert values.pop("summary") is None
+    assert set(values) == {"losses", "gradient_norms", "update_ratios", "memories"}
+    assert not any(values.values())
+
+
+def test_the_memory_is_followed_on_request():
+    def loss(network, batch):
+        return (network(batch.inputs)[0][:, -1] - batch.targets).square().mean()
+
+    def run(watchers):
+        torch.manual_seed(0)
+        model = nn.GRU(1, 4, batch_first=True)
+        data = Batch(torch.randn(20, 6, 1), torch.randn(20, 4))
+        fit(
+            model,
+            Batches(data, batch_size=5),
+            loss=lambda batch, _: (loss(model, batch), None),
+            config=TrainConfig(epochs=3),
+            watchers=watchers,
+        )
+        return model.weight_hh_l0.detach().clone()
+
+    watch = TrainingWatch(loss=loss, memory_every=5)
+    torch.testing.assert_close(run([watch]), run([]), rtol=0, atol=0)
+    assert [update for update, _ in watch.memories] == [4, 9]
+    assert all(1 <= memory <= 6 for _, memory in watch.memories)

@@ -15,7 +15,7 @@ from ostinato.train.diagnosis.recording import Scan
 
 Values = NDArray[np.float64]
 
-ROWS = 4
+ROWS = 2
 """Rows of a batch whose Jacobians are followed at most."""
 WORK = 2e9
 """Multiplications that one layer may cost; large states are followed over fewer rows and steps."""

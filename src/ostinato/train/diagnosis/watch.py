@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ostinato.train.config import TrainConfig
+from ostinato.train.diagnosis.reading import Loss, read_memory
 from ostinato.train.training import Step
 
 
@@ -47,11 +48,14 @@ class TrainingWatch:
     Args:
         config: the settings of the training, for the norm that gradients are clipped to.
         every: updates from one look at the size of an update to the next; a look copies the weights.
+        loss: `loss(model, batch) -> scalar`, to follow the memory as well; that runs the batch once more.
+        memory_every: updates from one look at the memory to the next.
 
     Attributes:
         losses: loss of each update.
         norms: norm of all gradients together at each update, before clipping.
         ratios: norm of an update over the norm of the weights, at every look.
+        memories: update and effective memory in steps, at every look at it; `ostinato.diagnose` says what that is.
 
     Examples:
         >>> model = nn.Linear(2, 1)
@@ -69,14 +73,19 @@ class TrainingWatch:
 
     config: TrainConfig | None = None
     every: int = 10
+    loss: Loss | None = None
+    memory_every: int = 50
     losses: list[float] = field(default_factory=list)
     norms: list[float] = field(default_factory=list)
     ratios: list[float] = field(default_factory=list)
+    memories: list[tuple[int, int | None]] = field(default_factory=list)
     _before: list[Tensor] | None = field(default=None, repr=False)
 
     def __call__(self, model: nn.Module, step: Step) -> None:
         """Look at a model between its backward pass and its update."""
         self.note(model, step.loss)
+        if self.loss is not None and len(self.losses) % self.memory_every == 0:
+            self.memories.append((step.update, read_memory(model, step.batch, self.loss)))
 
     @torch.no_grad()
     def note(self, model: nn.Module, loss: float) -> None:
@@ -126,6 +135,7 @@ class TrainingWatch:
             "losses": [each if math.isfinite(each) else None for each in self.losses],
             "gradient_norms": self.norms,
             "update_ratios": self.ratios,
+            "memories": self.memories,
             "summary": None if summary is None else asdict(summary),
         }
 
