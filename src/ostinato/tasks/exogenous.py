@@ -45,6 +45,17 @@ class Exogenous:
                 "the past as well, so name it in futr_exog_list alone"
             )
 
+    @classmethod
+    def of(cls, forecaster: Any) -> Exogenous:
+        """Those that a forecaster was told of."""
+        return cls(
+            known=names_of(forecaster.futr_exog_list),
+            past=names_of(forecaster.hist_exog_list),
+            static=names_of(forecaster.stat_exog_list),
+            calendar=names_of(forecaster.calendar),
+            holidays=tuple(forecaster.holidays),
+        )
+
     def __bool__(self) -> bool:
         """Whether there are any."""
         return any((self.known, self.past, self.static, self.calendar, self.holidays))

@@ -17,7 +17,7 @@ from ostinato.evaluate import scores
 from ostinato.evaluate.conformal import Conformal
 from ostinato.evaluate.paths import Dependence
 from ostinato.tasks.checks import check_horizon, check_levels, check_quantiles, check_season, check_seed
-from ostinato.tasks.exogenous import Exogenous, names_of
+from ostinato.tasks.exogenous import Exogenous
 from ostinato.tasks.finetuning import continued
 from ostinato.tasks.judging import Trial, draw_paths, judge_past
 from ostinato.tasks.making import Maker, maker_of
@@ -45,8 +45,7 @@ class Forecaster(Parameters):
             move on, or `"classic"` for the textbook's.
         random_state: seed; the same seed and number of threads give the same forecast. Drawn when None.
         gaps: missing timestamps are filled with missing values (`"fill"`) or refused (`"refuse"`).
-        futr_exog_list: columns of covariates that are known in advance, such as prices or promotions; `predict` is then
-            given their next steps.
+        futr_exog_list: columns of covariates known in advance, such as prices; `predict` is given their next steps.
         hist_exog_list: columns of covariates that are known up to now.
         stat_exog_list: columns of the table `static_df` of `fit`, numbers or categories that describe a series.
         calendar: cycles of the calendar to know of: `"hour"`, `"weekday"`, `"monthday"`, `"yearday"`.
@@ -134,7 +133,7 @@ class Forecaster(Parameters):
             TrainingError: the loss became NaN.
         """
         freq, like, frame = self._prepare(df, id_col=id_col, time_col=time_col, target_col=target_col)
-        statics = self.exogenous().describe(static_df, frame, like.id_col)
+        statics = Exogenous.of(self).describe(static_df, frame, like.id_col)
         self.seed_, self.tuned_ = self._seed(), False
         make = self.maker(freq, self.seed_, statics, None if checkpoint is None else Path(checkpoint))
         return self._stand(make.train(frame, progress=progress), like, statics)
@@ -151,16 +150,16 @@ class Forecaster(Parameters):
     ) -> Forecaster:
         """Go on training on other series, or on more of them, and stand at their end; never worse than before.
 
-        A fitted forecaster goes on from its networks; one with `recipe="pretrained"` need not be fitted and goes on from
-        the networks of the package. The latest windows of every series are kept apart: a network whose error there did
-        not fall stays as it was. A later `cross_validation` of networks that were trained here trains from nothing.
+        A forecaster with `recipe="pretrained"` need not be fitted before. The latest windows of every series are kept
+        apart: a network whose error there did not fall stays as it was. A later `cross_validation` trains networks from
+        nothing, or fine-tunes the pretrained ones, at each origin.
 
         Args:
             df: as for `fit`, with the same covariates and frequency.
             static_df: as for `fit`.
-            id_col: column that names the series; found when None.
-            time_col: column of the times; found when None.
-            target_col: column of the values, or several for a wide frame; found when None.
+            id_col: as for `fit`.
+            time_col: as for `fit`.
+            target_col: as for `fit`.
             progress: called with (epochs done, epochs in all).
 
         Returns:
@@ -171,12 +170,12 @@ class Forecaster(Parameters):
             DataError: the frame cannot be used.
         """
         freq, like, frame = self._prepare(df, id_col=id_col, time_col=time_col, target_col=target_col)
-        statics = self.exogenous().describe(static_df, frame, like.id_col)
+        statics = Exogenous.of(self).describe(static_df, frame, like.id_col)
         if not hasattr(self, "model_") and not find_recipe(self.recipe).trained:
             self.seed_ = self._seed()
-            self.model_ = self.maker(freq, self.seed_).train(frame)
+            self._stand(self.maker(freq, self.seed_).train(frame), like, statics)
         self._fitted()
-        order = self._order(freq, self.seed_, statics)
+        order = Order.of(self, self._recipe(), freq, self.seed_, statics)
         model, self.tuned_ = continued(self.model_, frame, order, progress=progress)
         return self._stand(model, like, statics)
 
@@ -206,9 +205,9 @@ class Forecaster(Parameters):
 
         Args:
             df: rows later than the last ones, as for `fit`; steps left out between them are missing values.
-            id_col: column that names the series; found when None.
-            time_col: column of the times; found when None.
-            target_col: column of the values, or several for a wide frame; found when None.
+            id_col: as for `fit`.
+            time_col: as for `fit`.
+            target_col: as for `fit`.
 
         Returns:
             The forecaster itself.
@@ -235,11 +234,10 @@ class Forecaster(Parameters):
 
         Args:
             h: steps; the constructor's when None. Beyond it, the networks go on from their own forecasts.
-            level: interval in percent, or several, such as `[80, 95]`. Their widths come from a backtest, which is
-                run on the fitted past if `cross_validation` was not, with one training at its first origin.
+            level: interval in percent, or several. Their widths come from a backtest, which is run on the fitted past
+                if `cross_validation` was not, with one training at its first origin.
             quantiles: a number between 0 and 1, or several, from the same backtest; they never cross.
-            futr_df: times, series' names and the columns of `futr_exog_list` of the steps to forecast; without a column
-                of names its rows hold for every series.
+            futr_df: times, series' names (none: the same for all) and the known covariates of the steps to forecast.
 
         Returns:
             A frame of the kind that came in: unique_id, ds, forecast, then forecast-lo-80, forecast-hi-80 for each
@@ -315,15 +313,14 @@ class Forecaster(Parameters):
             progress: called with (fits done, fits in all).
 
         Returns:
-            A frame of the kind that came in: unique_id, ds, cutoff, y, and one column a model, the network's named
-            after its cell.
+            A frame of the kind that came in: unique_id, ds, cutoff, y, and one column a model.
         """
         if df is None:
             model, like, statics = self._fitted(), self.like_, self.statics_
             freq, frame, seed = model.freq, model.frame, self.seed_
         else:
             freq, like, frame = self._prepare(df)
-            statics = self.exogenous().describe(static_df, frame, like.id_col)
+            statics = Exogenous.of(self).describe(static_df, frame, like.id_col)
             seed = self._seed()
         trial = Trial(self.h if h is None else h, n_windows, step_size, refit, n_jobs, baselines)
         judged = judge_past(self.name, self.maker(freq, seed, statics), frame, trial, progress=progress)
@@ -372,24 +369,14 @@ class Forecaster(Parameters):
         if not isinstance(model, TrainedForecaster):
             return model.predict(steps)
         return model.predict(
-            steps, self.exogenous().ahead(futr_df, model.frame, model.freq, steps, self.like_)
-        )
-
-    def exogenous(self) -> Exogenous:
-        """The covariates that this forecaster was told of."""
-        return Exogenous(
-            known=names_of(self.futr_exog_list),
-            past=names_of(self.hist_exog_list),
-            static=names_of(self.stat_exog_list),
-            calendar=names_of(self.calendar),
-            holidays=tuple(self.holidays),
+            steps, Exogenous.of(self).ahead(futr_df, model.frame, model.freq, steps, self.like_)
         )
 
     def _prepare(self, df: Any, **columns: Any) -> tuple[str | int, LongFrame, pd.DataFrame]:
         """The frequency, the form of the frame that came in, and its series on a regular grid."""
         check_horizon(self.h)
         check_season(self.season_length)
-        return self.exogenous().read(df, self.freq, self.gaps, **columns)
+        return Exogenous.of(self).read(df, self.freq, self.gaps, **columns)
 
     def _seed(self) -> int:
         if self.random_state is None:
@@ -399,31 +386,8 @@ class Forecaster(Parameters):
     def maker(
         self, freq: str | int, seed: int, statics: Statics | None = None, checkpoint: Path | None = None
     ) -> Maker:
-        """A function from a past to a forecaster with these parameters, for `evaluate.backtest`.
-
-        Args:
-            freq: pandas alias or integer step.
-            seed: of the first network.
-            statics: what describes the series.
-            checkpoint: folder that interrupted trainings resume from.
-
-        Raises:
-            ConfigError: the recipe is not known, or takes no covariates and some are named.
-        """
-        return maker_of(self._order(freq, seed, statics or Statics(), checkpoint))
-
-    def _order(self, freq: str | int, seed: int, statics: Statics, checkpoint: Path | None = None) -> Order:
-        return Order(
-            recipe=self._recipe(),
-            cell=self.cell,
-            h=self.h,
-            freq=freq,
-            season_length=self.season_length,
-            seed=seed,
-            exogenous=self.exogenous(),
-            statics=statics,
-            checkpoint=checkpoint,
-        )
+        """A function from a past to a forecaster with these parameters, for `evaluate.backtest`; see `Order`."""
+        return maker_of(Order.of(self, self._recipe(), freq, seed, statics, checkpoint))
 
     def _recipe(self) -> str:
         """The recipe, after fine-tuning that of fine-tuned networks."""

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from ostinato.data import frames
 from ostinato.data.statics import Statics
@@ -15,11 +18,13 @@ from ostinato.errors import ConfigError, ModelFileError
 from ostinato.evaluate.conformal import Conformal
 from ostinato.evaluate.paths import Dependence
 from ostinato.tasks.encoding import SeriesEncoding
+from ostinato.tasks.exogenous import Exogenous
 from ostinato.tasks.fitting import Member
 from ostinato.tasks.forecast import Forecaster
 from ostinato.tasks.plan import Plan
-from ostinato.tasks.pretrained_network import read_member, to_member, weight_files
-from ostinato.tasks.recipes import find_recipe
+from ostinato.tasks.pretrained_network import Member as PretrainedMember
+from ostinato.tasks.pretrained_network import load_members, to_member, weight_files
+from ostinato.tasks.recipes import Recipe, find_recipe
 from ostinato.tasks.streaming import Model
 from ostinato.tasks.streaming_file import network_parts, read_network, read_stream, stream_parts
 from ostinato.tasks.streaming_model import StreamingForecaster
@@ -27,6 +32,7 @@ from ostinato.tasks.trained import TrainedForecaster
 from ostinato.tasks.zero_shot import ZeroShotForecaster
 from ostinato.train.checkpoint import ModelFile, load_model, save_model
 
+Values = NDArray[np.float32]
 TASK = "forecast"
 VALUES, LENGTHS, COVARIATES = "history.y", "history.lengths", "history.covariates"
 
@@ -41,6 +47,7 @@ def save(forecaster: Forecaster, path: Path) -> None:
         "task": TASK,
         "parameters": _parameters(forecaster),
         "seed": forecaster.seed_,
+        "tuned": forecaster.tuned_,
         "freq": model.freq,
         "season_length": model.season_length,
         "series": [_plain(name) for name in starts["unique_id"]],
@@ -63,7 +70,7 @@ def save(forecaster: Forecaster, path: Path) -> None:
 
 def _columns(forecaster: Forecaster) -> tuple[str, ...]:
     """The covariates that stand beside the history, in the order of the file."""
-    return forecaster.exogenous().channels(Statics()).columns
+    return Exogenous.of(forecaster).channels(Statics()).columns
 
 
 def _parameters(forecaster: Forecaster) -> dict[str, Any]:
@@ -83,12 +90,15 @@ def _parts(model: Model) -> Parts:
     """Config, weights and history of the networks."""
     if isinstance(model, StreamingForecaster):
         return network_parts(model)
-    return _networks(model) if isinstance(model, TrainedForecaster) else _pretrained_networks()
+    return _networks(model) if isinstance(model, TrainedForecaster) else _pretrained_networks(model)
 
 
 def _networks(model: TrainedForecaster) -> Parts:
     """Config, weights and history of trained networks."""
     config = {
+        "kind": "trained",
+        "recipe": asdict(model.plan.recipe),
+        "cell": model.plan.cell,
         "horizon": model.plan.horizon,
         "context": model.plan.context,
         "members": [member.seed for member in model.members],
@@ -102,19 +112,29 @@ def _networks(model: TrainedForecaster) -> Parts:
     return config, weights, {f"member{number}": member.history for number, member in enumerate(model.members)}
 
 
-def _pretrained_networks() -> Parts:
-    """Config and weights of the networks of this package: a later version may bring others."""
-    from safetensors.numpy import load_file
-
-    files = weight_files()
+def _pretrained_networks(model: ZeroShotForecaster) -> Parts:
+    """Config and weights of pretrained networks: a later version of the package may bring others."""
+    names = [file.stem for file in weight_files()]
+    members = model.members or load_members()
     weights = {
         f"member{number}.{name}": weight
-        for number, file in enumerate(files)
-        for name, weight in load_file(file).items()
+        for number, member in enumerate(members)
+        for name, weight in state_of(member).items()
     }
-    read = [(file.stem, read_member(file)) for file in files]
-    members = [{"name": name, "plain": one.plain, "direct": one.direct} for name, one in read]
-    return {"members": members}, weights, {}
+    known = [
+        {"name": name, "plain": one.plain, "direct": one.direct}
+        for name, one in zip_longest(names, members, fillvalue="network")
+        if isinstance(one, PretrainedMember)
+    ]
+    return {"kind": "pretrained", "members": known}, weights, {}
+
+
+def state_of(member: PretrainedMember) -> dict[str, Values]:
+    """The weights of a pretrained network by the names that `to_member` reads."""
+    parts = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+    names = [f"lstm.{part}_l{layer}" for layer in range(len(member.lstm) // len(parts)) for part in parts]
+    head = {name: np.ascontiguousarray(value.T) for name, value in member.head.items()}
+    return {**dict(zip(names, member.lstm, strict=True)), **head}
 
 
 def load(path: str | Path) -> Forecaster:
@@ -142,31 +162,15 @@ def load(path: str | Path) -> Forecaster:
 
 def _rebuild(file: ModelFile) -> Forecaster:
     config = file.config
-    saved = config["parameters"].items()
-    forecaster = Forecaster(
-        **{name: tuple(value) if isinstance(value, list) else value for name, value in saved}
-    )
+    forecaster = Forecaster(**_without_lists(config["parameters"]))
     frame = _frame(config, file.weights)
     columns = _columns(forecaster)
     if columns:
         frame[list(columns)] = file.weights[COVARIATES]
     statics = config.get("statics")  # not in files of the first version
     forecaster.statics_ = Statics() if statics is None else Statics.from_dict(statics)
-    if find_recipe(forecaster.recipe).carried:
-        forecaster.model_ = read_network(config, file.weights, file.history, frame)
-    elif find_recipe(forecaster.recipe).trained:
-        forecaster.model_ = _trained(file, forecaster, frame)
-    else:
-        members = tuple(
-            to_member(
-                _state(file, number),
-                str(saved["name"]),
-                plain=bool(saved["plain"]),
-                direct=bool(saved.get("direct", False)),  # not in files of the first version
-            )
-            for number, saved in enumerate(config["members"])
-        )
-        forecaster.model_ = ZeroShotForecaster(frame, config["freq"], int(config["season_length"]), members)
+    forecaster.model_ = _model(file, forecaster, frame)
+    forecaster.tuned_ = bool(config.get("tuned", False))  # not in files of the first version
     forecaster.freq_ = config["freq"]
     forecaster.season_length_ = int(config["season_length"])
     forecaster.seed_ = int(config["seed"])
@@ -182,17 +186,50 @@ def _rebuild(file: ModelFile) -> Forecaster:
     return forecaster
 
 
+def _model(file: ModelFile, forecaster: Forecaster, frame: pd.DataFrame) -> Model:
+    """The networks at the end of the history; files of the first version do not name their kind."""
+    config, recipe = file.config, find_recipe(forecaster.recipe)
+    kind = config.get("kind", "trained" if recipe.trained else "pretrained")
+    if recipe.carried:
+        return read_network(config, file.weights, file.history, frame)
+    if kind == "trained":
+        return _trained(file, forecaster, frame)
+    members = tuple(
+        to_member(
+            _state(file, number),
+            str(saved["name"]),
+            plain=bool(saved["plain"]),
+            direct=bool(saved.get("direct", False)),  # not in files of the first version
+        )
+        for number, saved in enumerate(config["members"])
+    )
+    return ZeroShotForecaster(frame, config["freq"], int(config["season_length"]), members)
+
+
+def _recipe(config: dict[str, Any], forecaster: Forecaster) -> Recipe:
+    """The settings that the networks were made with."""
+    saved = config.get("recipe")
+    if saved is None:
+        return find_recipe(forecaster.recipe)
+    return Recipe(**_without_lists(saved))
+
+
+def _without_lists(saved: dict[str, Any]) -> dict[str, Any]:
+    """Settings as they were before JSON made lists of tuples."""
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in saved.items()}
+
+
 def _trained(file: ModelFile, forecaster: Forecaster, frame: pd.DataFrame) -> TrainedForecaster:
     """Trained networks at the end of a history."""
     config = file.config
     plan = Plan(
-        recipe=find_recipe(forecaster.recipe),
-        cell=forecaster.cell,
+        recipe=_recipe(config, forecaster),
+        cell=str(config.get("cell", forecaster.cell)),
         context=int(config["context"]),
         horizon=int(config["horizon"]),
         seed=int(config["seed"]),
         season_length=int(config["season_length"]),
-        channels=forecaster.exogenous().channels(forecaster.statics_),
+        channels=Exogenous.of(forecaster).channels(forecaster.statics_),
     )
     encodings = [SeriesEncoding.from_dict(saved) for saved in config["encodings"]]
     if len(encodings) != len(config["series"]):

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
-from ostinato.errors import DataError
+from ostinato.errors import ConfigError, DataError
 from ostinato.evaluate.backtest import backtest
 from ostinato.evaluate.conformal import Conformal
 from ostinato.evaluate.paths import Dependence
-from ostinato.tasks.checks import check_horizon
+from ostinato.tasks.checks import check_horizon, check_seed
 from ostinato.tasks.fitting import Progress
+from ostinato.tasks.making import Maker
 from ostinato.tasks.models import make_baselines
 from ostinato.tasks.origins import Origins, plan_origins
-from ostinato.tasks.streaming_model import MakeStreaming
-from ostinato.tasks.trained import MakeNetwork, season_of
-from ostinato.tasks.zero_shot import MakeZeroShot
-
-Maker = MakeNetwork | MakeStreaming | MakeZeroShot
+from ostinato.tasks.trained import season_of
 
 
 @dataclass(frozen=True)
@@ -110,3 +108,34 @@ def _origins(frame: pd.DataFrame, make: Maker, trial: Trial) -> Origins:
             "use a smaller horizon or a longer history"
         )
     return origins
+
+
+def draw_paths(
+    forecast: pd.DataFrame, judged: tuple[Conformal, Dependence], n: int, seed: int, history: pd.DataFrame
+) -> pd.DataFrame:
+    """Whole futures around a forecast.
+
+    Args:
+        forecast: unique_id, ds, forecast; the same number of rows for each series.
+        judged: how far forecasts err, and together.
+        n: paths of every series.
+        seed: the same seed gives the same paths.
+        history: unique_id, ds, y; which values the series can take.
+
+    Returns:
+        unique_id, sample, ds, forecast.
+
+    Raises:
+        ConfigError: n is below 1.
+    """
+    if n < 1:
+        raise ConfigError(f"n is {n}; draw at least 1 path")
+    conformal, dependence = judged
+    series = int(forecast["unique_id"].nunique())
+    steps = len(forecast) // series
+    normal = dependence.draw(n, series, steps, np.random.default_rng(check_seed(seed)))
+    paths = conformal.sample(forecast, normal, history=history)  # (n, series, h)
+    rows = np.arange(len(forecast)).reshape(series, 1, steps).repeat(n, axis=1).ravel()
+    table = forecast.iloc[rows].reset_index(drop=True)
+    table.insert(1, "sample", np.tile(np.repeat(np.arange(n), steps), series))
+    return table.assign(forecast=paths.swapaxes(0, 1).ravel())

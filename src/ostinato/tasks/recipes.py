@@ -38,6 +38,7 @@ class Recipe:
             `test` of the windows one step ahead from true history).
         test: share of the windows that "holdout" tests on.
         trained: whether networks are trained at all; otherwise the pretrained ones are used as they are.
+        finetuned: whether the pretrained networks are trained on on the series.
         takes_covariates: whether networks of this recipe see covariates, calendar and static columns.
         carried: whether the network carries its state through a series from its first value to its last, and on with
             every new one, in place of looking back over a window.
@@ -69,14 +70,15 @@ class Recipe:
     protocol: str = "rolling"
     test: float = 0.2
     trained: bool = True
+    finetuned: bool = False
     takes_covariates: bool = False
     carried: bool = False
     rival: str | None = None
 
     def column(self, cell: str) -> str:
-        """The name of the network's column in a backtest: LSTM, ClassicLSTM, StreamingLSTM, or Pretrained."""
+        """The name of the network's column in a backtest: LSTM, ClassicLSTM, StreamingLSTM, Pretrained or FineTuned."""
         if not self.trained:
-            return "Pretrained"
+            return "FineTuned" if self.finetuned else "Pretrained"
         return {"classic": "Classic", "streaming": "Streaming"}.get(self.name, "") + cell.upper()
 
 
@@ -95,11 +97,17 @@ RECIPES: dict[str, Recipe] = {
         summary="networks that learned from synthetic series and come with the package: no training",
         trained=False,
     ),
+    "finetuned": Recipe(
+        name="finetuned",
+        summary="the pretrained networks, trained on on the series; where that does not help they stay as they were",
+        trained=False,
+        finetuned=True,
+    ),
     "streaming": Recipe(
         name="streaming",
         summary=(
-            "a network that reads each series once and carries its state, with running level, scale and season, so that "
-            "a new value moves the forecast on in constant time"
+            "a network that reads each series once and carries its state, with running level, scale and season, so "
+            "that a new value moves the forecast on in constant time"
         ),
         adjust=False,
         relative=False,
