@@ -1,3 +1,5 @@
+import copy
+import pickle
 import subprocess
 import sys
 
@@ -50,6 +52,21 @@ def test_a_state_that_is_written_into_the_stepper_is_where_it_goes_on_from(path,
         ours[:] = theirs
     for x in inputs[3:]:
         assert np.array_equal(whole.step(x), later.step(x))
+
+
+@PATHS
+@pytest.mark.parametrize("again", [copy.deepcopy, lambda stepper: pickle.loads(pickle.dumps(stepper))])
+def test_a_copy_goes_on_by_itself(path, again, monkeypatch):
+    monkeypatch.setenv("OSTINATO_ISA", path)
+    stepper = Stepper("lstm", arrays(torch_layer("lstm", 2, 4, 1)), batch=1)
+    x = np.ones((1, 2), dtype=np.float32)
+    first = stepper.step(x).copy()
+    other = again(stepper)
+    second = stepper.step(x).copy()
+    assert np.array_equal(other.step(x), second)
+    assert not np.array_equal(first, second)
+    other.step(x)
+    assert np.array_equal(stepper.step(x), again(other).state[0][0])
 
 
 @PATHS

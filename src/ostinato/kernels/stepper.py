@@ -73,6 +73,17 @@ class Stepper:
         output: Floats = self._y[:, 0]
         return output
 
+    def __getstate__(self) -> tuple[str, list[Floats], int, tuple[Floats, ...]]:
+        """What a copy is made of: the prepared call holds addresses, and is prepared anew."""
+        return self.kind, self._weights, self.batch, self.state
+
+    def __setstate__(self, saved: tuple[str, list[Floats], int, tuple[Floats, ...]]) -> None:
+        """Make the copy."""
+        kind, weights, batch, state = saved
+        self.__init__(kind, weights, batch=batch)  # the one way to take memory and prepare
+        for own, part in zip(self.state, state, strict=True):
+            own[:] = part
+
     def _check(self, kind: str, batch: int) -> None:
         """Check that everything has the shape that the kernels will read, since they cannot."""
         weights = self._weights

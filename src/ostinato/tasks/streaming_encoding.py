@@ -24,6 +24,10 @@ FLOOR = 1e-3
 """On the logarithmic scale, values below this share of the smallest one fitted on count as that."""
 
 
+NAMES = {"log", "floor", "season", "phase", "seen", "last", "level", "scale"}
+"""What is kept of a series."""
+
+
 @dataclass(frozen=True)
 class Start:
     """What is known of the scale of one series before its first value: fitted on the past, then fixed.
@@ -52,9 +56,15 @@ class Running:
 
     Attributes:
         arrays: the statistics by name, the series along the first axis.
+
+    Raises:
+        ValueError: a statistic is missing, or not one number a series.
     """
 
     def __init__(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        shapes = {name: np.shape(array)[:1] for name, array in arrays.items()}
+        if set(shapes) != NAMES or len(set(shapes.values())) != 1:
+            raise ValueError(f"the running statistics have the shapes {shapes}")
         self.arrays = {name: np.array(array, dtype=np.float64) for name, array in arrays.items()}
         self._rows = np.arange(len(self.arrays["last"]))
         self._log = self.arrays["log"] > 0

@@ -15,6 +15,7 @@ from ostinato.data.grid import Integers, parse_freq, positions, to_integers, to_
 from ostinato.errors import DataError
 
 Values = NDArray[np.float64]
+Flags = NDArray[np.bool_]
 
 MOST_GAPS = 20
 """Missing steps filled for each row that is given, with 1,000 more; beyond that a time must be wrong."""
@@ -76,7 +77,9 @@ def read_rows(
             f"the times of the new rows are {kinds[0]} but those of the model are {kinds[1]}; use the same"
         )
     steps, fits = positions(times, last[places], grid)
-    _check(rows, steps, fits, names, _shown(last[places], freq), freq)
+    shown = pd.Series(to_times(last[places], grid))
+    twice = pd.DataFrame({"place": places, "step": steps}).duplicated().to_numpy()
+    _check(rows, (~fits, steps < 1, twice), names, shown, freq)
     y = rows["y"].to_numpy(dtype=np.float64)
     counts = np.zeros(len(names), dtype=np.int64)
     np.maximum.at(counts, places, steps)
@@ -104,32 +107,23 @@ def _places(ids: pd.Series, names: list[Any]) -> NDArray[np.intp]:
 
 
 def _check(
-    rows: pd.DataFrame,
-    steps: Integers,
-    fits: NDArray[np.bool_],
-    names: list[Any],
-    last: pd.Series,
-    freq: str | int,
+    rows: pd.DataFrame, wrongs: tuple[Flags, Flags, Flags], names: list[Any], last: pd.Series, freq: str | int
 ) -> None:
-    """Refuse the first row that does not go on where its series ended."""
+    """Refuse the first row that is off the grid, not later than the last one, or there twice."""
     infinite = np.isinf(rows["y"].to_numpy(dtype=np.float64))
-    twice = rows.duplicated(["unique_id", "ds"]).to_numpy()
-    for wrong, say in (
-        (~fits, f"is off the grid of {freq!r}; correct its time"),
-        (steps < 1, "is not after its last row, {last}; give later rows only, each once"),
-        (twice, "occurs twice; keep one of the two"),
-        (infinite, "is infinite; mark it as missing"),
-    ):
+    reasons = (
+        f"is off the grid of {freq!r}; correct its time",
+        "is not after its last row, {last}; give later rows only, each once",
+        f"is of the same step of {freq!r} as the one before; keep one of them",
+        "is infinite; mark it as missing",
+    )
+    for wrong, reason in zip((*wrongs, infinite), reasons, strict=True):
         if wrong.any():
             at = int(np.argmax(wrong))
             row = rows.iloc[at]
             name = str(names[0] if len(names) == 1 else row["unique_id"])
-            reason = say.format(last=shown_time(last.iloc[at]))
-            raise DataError(f"the row of series {name!r} at {shown_time(row['ds'])} {reason}")
-
-
-def _shown(last: Integers, freq: str | int) -> pd.Series:
-    return pd.Series(to_times(last, parse_freq(freq)))
+            said = reason.format(last=shown_time(last.iloc[at]))
+            raise DataError(f"the row of series {name!r} at {shown_time(row['ds'])} {said}")
 
 
 def shown_time(value: Any) -> str:
