@@ -177,5 +177,5 @@ def _info(arguments: argparse.Namespace) -> None:
 
 _COMMANDS = {"forecast": _forecast, "inspect": _inspect, "info": _info}
 
-_MODULES: tuple[str, ...] = ("caption", "doctor", "generate", "tag", "translate", "update")
+_MODULES: tuple[str, ...] = ("caption", "classify", "doctor", "generate", "tag", "translate", "update")
 """Commands that are a module of this package each, of the same name."""

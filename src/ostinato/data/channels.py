@@ -77,15 +77,17 @@ class Channels:
         Raises:
             DataError: the series differ in their number of channels.
         """
-        counts = [values.shape[1] for values in series]
-        wrong = next((place for place, number in enumerate(counts) if number != counts[0]), None)
-        if wrong is not None:
-            raise DataError(
-                f"series {wrong} has {counts[wrong]} channels and series 0 has {counts[0]}; give all the same channels"
-            )
-        steps = np.concatenate(series) if series else np.zeros((0, 1))
-        if not len(steps):
+        known = {place: values for place, values in enumerate(series) if len(values)}
+        if not known:
             raise DataError("all series are empty; give at least one with values")
+        first = next(iter(known))
+        for place, values in known.items():
+            if values.shape[1] != known[first].shape[1]:
+                raise DataError(
+                    f"series {place} has {values.shape[1]} channels and series {first} has {known[first].shape[1]}; "
+                    "give all the same channels"
+                )
+        steps = np.concatenate(list(known.values()))
         mean, spread = steps.mean(axis=0), steps.std(axis=0)
         constant = spread <= 1e-12 * np.maximum(np.abs(mean), 1.0)
         return cls(tuple(mean.tolist()), tuple(np.where(constant, 1.0, spread).tolist()))
@@ -105,6 +107,8 @@ class Channels:
         Raises:
             DataError: it has another number of channels.
         """
+        if not len(values):
+            return np.zeros((0, self.count))
         if values.shape[1] != self.count:
             raise DataError(
                 f"series {place} has {values.shape[1]} channels and those in training had {self.count}; "

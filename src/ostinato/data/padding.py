@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -38,7 +38,7 @@ def pad(sequences: Sequence[ArrayLike], dtype: torch.dtype, *, least: int = 1) -
     """
     arrays = [np.asarray(sequence) for sequence in sequences]
     lengths = np.array([len(array) for array in arrays], dtype=np.int64)
-    shapes = {array.shape[1:] for array, length in zip(arrays, lengths, strict=True) if length}
+    shapes = {array.shape[1:] for array in arrays if len(array)} or {array.shape[1:] for array in arrays}
     if len(shapes) > 1:
         raise DataError(
             f"the sequences have steps of the shapes {sorted(shapes)}; give all the same features"
@@ -86,6 +86,9 @@ def length_buckets(
     return batches if rng is None else [batches[place] for place in rng.permutation(len(batches))]
 
 
+Change = Callable[[list[NDArray[Any]], np.random.Generator], list[NDArray[Any]]]
+
+
 class RaggedBatches:
     """A source of padded batches of sequences of unequal lengths, for the training loop.
 
@@ -99,8 +102,8 @@ class RaggedBatches:
         batch_size: sequences in a batch.
         seed: seed of the order; None keeps the batches sorted by length, for judging.
         dtype: type of the inputs.
-        change: called with the arrays of a batch and a random generator before they are padded, to alter them while
-            training; nothing when None.
+        change: alters the arrays of a batch before they are padded, with a random generator of the epoch; only
+            where there is a seed.
 
     Example:
         >>> source = RaggedBatches([[1, 2], [3]], [0, 1], batch_size=2, seed=0)
@@ -116,7 +119,7 @@ class RaggedBatches:
         batch_size: int = 32,
         seed: int | None = 0,
         dtype: torch.dtype = torch.int64,
-        change: Any = None,
+        change: Change | None = None,
     ) -> None:
         if len(sequences) != len(targets):
             raise DataError(

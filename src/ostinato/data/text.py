@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -52,6 +53,29 @@ def join_words(tokens: Sequence[str]) -> str:
         "It isn't (yet)."
     """
     return _NO_SPACE_AFTER.sub("", _NO_SPACE_BEFORE.sub("", " ".join(tokens)))
+
+
+def spelling(token: str, *, buckets: int = 20_000, most: int = 20) -> list[int]:
+    """Numbers for the pieces of a word: its runs of three, four and five characters, the ends marked.
+
+    Args:
+        token: a word.
+        buckets: numbers to spread the pieces over; two pieces may share one.
+        most: pieces at most, the short ones first.
+
+    Returns:
+        Numbers from 1 to `buckets`; 0 is left for padding.
+
+    References:
+        Bojanowski et al. (2017), Enriching word vectors with subword information, section 3.2.
+
+    Example:
+        >>> len(spelling("the"))  # <th the he> <the the> <the>
+        6
+    """
+    marked = f"<{token}>"
+    pieces = [marked[start : start + size] for size in (3, 4, 5) for start in range(len(marked) - size + 1)]
+    return [1 + zlib.crc32(piece.encode()) % buckets for piece in pieces[:most] or [marked]]
 
 
 _SPLIT: dict[str, Callable[[str], list[str]]] = {"word": words, "char": characters}

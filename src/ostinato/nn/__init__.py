@@ -17,7 +17,7 @@ from ostinato.nn.cells import (
     SLSTMCell,
     ZoneoutLSTMCell,
 )
-from ostinato.nn.embedding import Embedding, TiedOutput, locked_dropout
+from ostinato.nn.embedding import Embedding, SpelledEmbedding, TiedOutput, locked_dropout
 from ostinato.nn.encoder import Encoder
 from ostinato.nn.heads import HEADS, Head, PointHead, QuantileHead, SoftmaxHead
 from ostinato.nn.layer import RecurrentLayer
@@ -77,6 +77,7 @@ __all__ = [
     "SLSTMCell",
     "SequenceSource",
     "SoftmaxHead",
+    "SpelledEmbedding",
     "TiedOutput",
     "VectorSource",
     "ZoneoutLSTM",

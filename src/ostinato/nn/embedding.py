@@ -67,6 +67,63 @@ class Embedding(nn.Module):
 
 
 @final
+class SpelledEmbedding(nn.Module):
+    """A vector for each token and one for each piece of its spelling, so that unknown words are known by their parts.
+
+        vector(token) = word(token) + mean over its pieces of piece
+
+    Args:
+        tokens: Tokens of the vocabulary, padding included.
+        pieces: Pieces of spelling, padding included.
+        size: Features of a vector.
+        word_dropout: Probability of hiding a token behind `unknown` while training, so that only its spelling is seen.
+        dropout: Probability of dropping a feature while training, the same features at all steps of a row.
+        unknown: Number of the token for unknown ones.
+        spread: Standard deviation of the first weights of words; those of pieces have twice that.
+
+    References:
+        Bojanowski et al. (2017), Enriching word vectors with subword information, section 3.2,
+        https://arxiv.org/abs/1607.04606.
+
+    Examples:
+        >>> SpelledEmbedding(10, 50, 4)(torch.tensor([[[3, 21, 22], [1, 23, 0]]])).shape
+        torch.Size([1, 2, 4])
+    """
+
+    def __init__(
+        self,
+        tokens: int,
+        pieces: int,
+        size: int,
+        *,
+        word_dropout: float = 0.0,
+        dropout: float = 0.0,
+        unknown: int = 1,
+        spread: float = 0.1,
+    ) -> None:
+        super().__init__()
+        self.words = Embedding(tokens, size, word_dropout=word_dropout, unknown=unknown, spread=spread)
+        self.pieces = nn.Parameter(torch.randn(pieces, size) * (2 * spread))
+        with torch.no_grad():
+            self.pieces[0] = 0.0
+        self.dropout = dropout
+
+    @property
+    def size(self) -> int:
+        """Features of a vector."""
+        return self.words.size
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Return `(batch, time, size)` for `(batch, time, 1 + pieces)`: a token, then its pieces, then zeros."""
+        word, pieces = tokens[..., 0], tokens[..., 1:]
+        spelled = F.embedding_bag(
+            pieces.reshape(-1, pieces.size(-1)), self.pieces, mode="mean", padding_idx=0
+        )  # (batch * time, size)
+        vectors = self.words(word) + spelled.view(*word.shape, -1)
+        return locked_dropout(vectors, self.dropout, self.training)
+
+
+@final
 class TiedOutput(nn.Module):
     """Scores of all tokens from the vectors of an embedding, whose weights it shares.
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from ostinato.errors import ConfigError
-from ostinato.nn.embedding import Embedding, locked_dropout
+from ostinato.nn.embedding import Embedding, SpelledEmbedding, locked_dropout
 from ostinato.nn.recurrent import LAYERS
 
 State = tuple[Tensor, ...]
@@ -43,7 +43,7 @@ class Encoder(nn.Module):
         bidirectional: bool = True,
         dropout: float = 0.0,
         recurrent_dropout: float = 0.0,
-        embedding: Embedding | None = None,
+        embedding: Embedding | SpelledEmbedding | None = None,
     ) -> None:
         super().__init__()
         if cell not in LAYERS:

@@ -147,9 +147,7 @@ class SequenceClassifier(Parameters):
         self.input_ = fit_input(sequences, self.kind_, tokens=self.tokens, sample_rate=self.sample_rate)
         data = Labelled(self.input_.encode(sequences), np.searchsorted(self.classes_, classes))
         judge = None if validation is None else self._encoded(*validation)
-        plan = choose(
-            self.get_params(), self.kind_, self.input_.features, len(self.classes_), data, seed=self.seed_
-        )
+        plan = choose(self.get_params(), self.input_, data, classes=len(self.classes_), seed=self.seed_)
         weights = class_weights(self.class_weight, self.classes_, data.targets)
         fitted = fit_members(data, plan, validation=judge, weights=weights, progress=progress)
         self.members_: list[Member] = fitted.members

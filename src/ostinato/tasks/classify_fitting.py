@@ -27,6 +27,10 @@ ENOUGH = 100
 """Held-out sequences that early stopping needs; with fewer, all epochs are trained."""
 
 
+AVERAGE = 0.99
+"""Decay of the moving average of the weights, which is judged where training may stop early."""
+
+
 @dataclass(frozen=True)
 class Plan:
     """What a training will do.
@@ -197,6 +201,7 @@ def _train(
         weight_decay=plan.weight_decay,
         schedule="constant" if stop else "cosine",
         patience=plan.patience if stop else None,
+        ema=AVERAGE if stop else None,
         seed=seed,
     )
     dtype = torch.int64 if plan.shape.embedding is not None else torch.float32
@@ -209,9 +214,7 @@ def _train(
             ),
             loss=_loss(network, plan.smoothing, weights),
             config=config,
-            validation=None
-            if judge is None
-            else RaggedBatches(judge.arrays, judge.targets, batch_size=256, seed=None, dtype=dtype),
+            validation=None if judge is None else lambda model: _judged(model, judge),
             progress=progress,
         )
     return Member(network, seed, history.to_dict())
@@ -230,6 +233,13 @@ def _loss(network: ClassifierNetwork, smoothing: float, weights: Values | None) 
         return F.cross_entropy(logits, batch.targets, weight=weight, label_smoothing=share), None
 
     return loss
+
+
+def _judged(model: Any, judge: Labelled) -> float:
+    """The log loss on held-out sequences after calibration: being too sure is mended later, and no reason to stop."""
+    scores = log_probabilities([Member(model, 0, {})], judge.arrays)
+    calibrated = log_softmax(scores / temperature(scores, judge.targets))
+    return float(-calibrated[np.arange(len(judge.targets)), judge.targets].mean())
 
 
 def log_probabilities(members: Sequence[Member], arrays: Arrays) -> Values:
@@ -251,20 +261,11 @@ def log_probabilities(members: Sequence[Member], arrays: Arrays) -> Values:
     scores = np.zeros((len(arrays), shape.classes))
     with one_thread(), torch.inference_mode():
         for places in length_buckets([len(array) for array in arrays], 256, None):
-            inputs, lengths = pad([_shaped(arrays[place], shape) for place in places], dtype)
+            inputs, lengths = pad([arrays[place] for place in places], dtype)
             for member in members:
                 logits = member.network(inputs, lengths)
                 scores[places] += logits.log_softmax(dim=-1).double().numpy()
     return scores / len(members)
-
-
-def _shaped(array: NDArray[Any], shape: Shape) -> NDArray[Any]:
-    """An empty array with the features of the others."""
-    return (
-        array
-        if len(array) or shape.embedding is not None
-        else np.zeros((1, shape.features), dtype=np.float32)
-    )
 
 
 def temperature(scores: Values, targets: Numbers) -> float:

@@ -13,13 +13,15 @@ from numpy.typing import NDArray
 
 from ostinato.data.audio import AUDIO_ENDINGS, deltas, log_mel, read_recording, resample
 from ostinato.data.channels import Channels, to_series
-from ostinato.data.text import Tokenizer
+from ostinato.data.text import Tokenizer, spelling
 from ostinato.errors import ConfigError, DataError
 
 Values = NDArray[np.float64]
 KINDS = ("text", "series", "speech")
 MOST_TOKENS = 400
 """Tokens of a text that are read; the rest is left out."""
+BUCKETS, MOST_PIECES = 20_000, 20
+"""Numbers for the pieces that words are spelled with, and pieces of a word that are read."""
 HIGHEST_RATE = 16_000
 """Samples a second that recordings are brought to at most."""
 
@@ -79,14 +81,33 @@ class TextInput:
         """Tokens of the vocabulary."""
         return len(self.tokenizer)
 
-    def encode(self, texts: Sequence[Any]) -> list[NDArray[np.int64]]:
-        """The numbers of the tokens of each text, `(time,)`."""
+    @property
+    def pieces(self) -> int:
+        """Pieces of spelling, padding included; 0 where tokens are no words."""
+        return 1 + BUCKETS if self.tokenizer.kind == "word" else 0
+
+    def encode(self, texts: Sequence[Any]) -> list[NDArray[np.int32]]:
+        """The numbers of the tokens of each text, `(time,)`; of words, `(time, 1 + pieces)` with their spelling."""
         wrong = next((place for place, text in enumerate(texts) if not isinstance(text, str)), None)
         if wrong is not None:
             raise DataError(
                 f"sequence {wrong} is {texts[wrong]!r}, not a text; the classifier was trained on texts"
             )
-        return [np.array(self.tokenizer.encode(text)[:MOST_TOKENS], dtype=np.int64) for text in texts]
+        if not self.pieces:
+            return [np.array(self.tokenizer.encode(text)[:MOST_TOKENS], dtype=np.int32) for text in texts]
+        spelled: dict[str, NDArray[np.int32]] = {}
+        return [self._spelled(self.steps(text), spelled) for text in texts]
+
+    def _spelled(self, tokens: Sequence[str], known: dict[str, NDArray[np.int32]]) -> NDArray[np.int32]:
+        """Each token's number and those of its pieces; words that were spelled before are in `known`."""
+        rows = np.zeros((len(tokens), 1 + MOST_PIECES), dtype=np.int32)
+        for row, number, token in zip(rows, self.tokenizer.vocabulary.encode(tokens), tokens, strict=True):
+            if token not in known:
+                pieces = spelling(token, buckets=BUCKETS, most=MOST_PIECES)
+                known[token] = np.array(pieces, dtype=np.int32)
+            row[0] = number
+            row[1 : 1 + len(known[token])] = known[token]
+        return rows
 
     def steps(self, text: str) -> tuple[str, ...]:
         """The tokens of a text as they are written."""
@@ -112,6 +133,7 @@ class SeriesInput:
 
     channels: Channels
     kind = "series"
+    pieces = 0
 
     @classmethod
     def fit(cls, series: Sequence[Any]) -> SeriesInput:
@@ -154,6 +176,7 @@ class SpeechInput:
     bands: int
     channels: Channels
     kind = "speech"
+    pieces = 0
 
     @classmethod
     def fit(cls, paths: Sequence[Any], rate: int | None = None, bands: int = 40) -> SpeechInput:

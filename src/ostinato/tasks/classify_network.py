@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ostinato.nn import AttentionPooling, Embedding, Encoder, SoftmaxHead, step_mask
+from ostinato.nn import AttentionPooling, Embedding, Encoder, SoftmaxHead, SpelledEmbedding, step_mask
 
 
 @dataclass(frozen=True)
@@ -19,6 +19,7 @@ class Shape:
     Attributes:
         features: features of a step, or tokens of the vocabulary.
         classes: number of classes.
+        pieces: pieces of spelling, padding included; 0 for none.
         embedding: features of a token's vector; None where steps have features of their own.
         cell: "lstm", "gru" or "rnn".
         hidden_size: features of the hidden state, in each direction.
@@ -30,6 +31,7 @@ class Shape:
 
     features: int
     classes: int
+    pieces: int
     embedding: int | None
     cell: str
     hidden_size: int
@@ -53,13 +55,8 @@ class ClassifierNetwork(nn.Module):
     def __init__(self, shape: Shape) -> None:
         super().__init__()
         self.shape = shape
-        embedding = None
-        width = shape.features * shape.piece
-        if shape.embedding is not None:
-            embedding = Embedding(
-                shape.features, shape.embedding, word_dropout=shape.word_dropout, dropout=shape.dropout
-            )
-            width = shape.embedding
+        embedding = _embedding(shape)
+        width = shape.features * shape.piece if embedding is None else embedding.size
         self.encoder = Encoder(
             width,
             shape.hidden_size,
@@ -72,7 +69,7 @@ class ClassifierNetwork(nn.Module):
         self.head = SoftmaxHead(2 * self.encoder.output_size, shape.classes)
 
     def forward(self, inputs: Tensor, lengths: Tensor) -> Tensor:
-        """Return logits `(batch, classes)` for `(batch, time, features)`, or tokens `(batch, time)`."""
+        """Return logits `(batch, classes)` for `(batch, time, features)`, or tokens."""
         return self.attend(inputs, lengths)[0]
 
     def attend(self, inputs: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
@@ -86,6 +83,23 @@ class ClassifierNetwork(nn.Module):
         pooled = torch.cat([attended, highest], dim=-1)  # (batch, 2 * directions * hidden)
         pooled = F.dropout(pooled, self.shape.dropout, self.training)
         return self.head(pooled), weights
+
+
+def _embedding(shape: Shape) -> Embedding | SpelledEmbedding | None:
+    """Vectors of tokens; None where steps have features of their own."""
+    if shape.embedding is None:
+        return None
+    if not shape.pieces:
+        return Embedding(
+            shape.features, shape.embedding, word_dropout=shape.word_dropout, dropout=shape.dropout
+        )
+    return SpelledEmbedding(
+        shape.features,
+        shape.pieces,
+        shape.embedding,
+        word_dropout=shape.word_dropout,
+        dropout=shape.dropout,
+    )
 
 
 def in_pieces(inputs: Tensor, lengths: Tensor, size: int) -> tuple[Tensor, Tensor]:

@@ -11,6 +11,7 @@ import numpy as np
 
 from ostinato.errors import ConfigError
 from ostinato.tasks.classify_fitting import Labelled, Plan
+from ostinato.tasks.classify_inputs import Input
 
 TOKENS = ("word", "char", "subword")
 CELLS = ("lstm", "gru", "rnn")
@@ -58,14 +59,14 @@ DEFAULTS = {
         hidden_size=100,
         num_layers=1,
         members=3,
-        learning_rate=1e-3,
-        dropout=0.5,
+        learning_rate=2e-3,
+        dropout=0.6,
         embedding=100,
         word_dropout=0.1,
-        epochs=10,
+        epochs=8,
         updates=300,
         patience=2,
-        batch_size=32,
+        batch_size=64,
         weight_decay=0.0,
         smoothing=0.0,
         distortion=0.0,
@@ -110,17 +111,14 @@ DEFAULTS = {
 }
 
 
-def choose(
-    parameters: Mapping[str, Any], kind: str, features: int, classes: int, data: Labelled, *, seed: int
-) -> Plan:
+def choose(parameters: Mapping[str, Any], shown: Input, data: Labelled, *, classes: int, seed: int) -> Plan:
     """What to do: the parameters where they are given, otherwise what suits the kind and the number of sequences.
 
     Args:
         parameters: those of `SequenceClassifier`; None where nothing was asked for.
-        kind: "text", "series" or "speech".
-        features: features of a step, or tokens of the vocabulary.
-        classes: number of classes.
+        shown: how the sequences are shown to a network.
         data: the training data.
+        classes: number of classes.
         seed: of the first network.
 
     Raises:
@@ -128,12 +126,13 @@ def choose(
     """
     from ostinato.tasks.classify_network import Shape
 
-    usual = DEFAULTS[kind]
+    usual = DEFAULTS[shown.kind]
     given = {name: value for name, value in parameters.items() if value is not None}
     _check(given)
     shape = Shape(
-        features=features,
+        features=shown.features,
         classes=classes,
+        pieces=shown.pieces,
         embedding=usual.embedding,
         cell=given.get("cell", usual.cell),
         hidden_size=given.get("hidden_size", usual.hidden_size),
