@@ -60,15 +60,15 @@ def spread(values: Sequence[float]) -> dict[str, Any]:
 @contextmanager
 def plain_torch() -> Iterator[None]:
     """Run recurrent layers on torch's own layers instead of the kernels of this package."""
-    before = os.environ.get("OSTINATO_KERNELS")
-    os.environ["OSTINATO_KERNELS"] = "torch"
+    before = os.environ.get("OSTINATO_ISA")
+    os.environ["OSTINATO_ISA"] = "torch"
     try:
         yield
     finally:
         if before is None:
-            del os.environ["OSTINATO_KERNELS"]
+            del os.environ["OSTINATO_ISA"]
         else:
-            os.environ["OSTINATO_KERNELS"] = before
+            os.environ["OSTINATO_ISA"] = before
 
 
 def classify(train: Any, test: Any, seeds: Sequence[int], *, validation: Any = None) -> dict[str, Any]:
