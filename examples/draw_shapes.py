@@ -130,7 +130,7 @@ def main() -> None:
     ):
         drawn = draw_many(1000 * arguments.seed + place, number, pairs)
         np.savez_compressed(arguments.folder / f"{name}.npz", **drawn)
-        print(f"{arguments.folder / name}.npz: {number} pictures, such as: {drawn["y"][0]}")
+        print(f"{arguments.folder / name}.npz: {number} pictures, such as: {drawn['y'][0]}")
 
 
 if __name__ == "__main__":
