@@ -42,6 +42,15 @@ def check_seed(seed: int) -> int:
     return int(seed)
 
 
+def draw_seed(seed: int | None) -> int:
+    """The seed, or one that nobody chose where there is none.
+
+    Raises:
+        ConfigError: it is no whole number from 0 to 2**32 - 1.
+    """
+    return int(np.random.default_rng().integers(2**31)) if seed is None else check_seed(seed)
+
+
 def check_levels(levels: float | Sequence[float]) -> tuple[float, ...]:
     """The levels in rising order, if they all lie between 0 and 100.
 

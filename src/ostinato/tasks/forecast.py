@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from ostinato.data import frames
@@ -16,7 +15,8 @@ from ostinato.errors import ConfigError
 from ostinato.evaluate import scores
 from ostinato.evaluate.conformal import Conformal
 from ostinato.evaluate.paths import Dependence
-from ostinato.tasks.checks import check_horizon, check_levels, check_quantiles, check_season, check_seed
+from ostinato.tasks.checks import check_horizon, check_levels, check_quantiles, check_season, draw_seed
+from ostinato.tasks.choosing import MakeAuto
 from ostinato.tasks.exogenous import Exogenous
 from ostinato.tasks.finetuning import continued
 from ostinato.tasks.judging import Trial, draw_paths, judge_past
@@ -41,8 +41,8 @@ class Forecaster(Parameters):
         freq: pandas alias (`"MS"`, `"h"`) or, for integer times, the step; found when None.
         season_length: steps in a season, 1 for none; found in the past when None.
         cell: `"lstm"`, `"gru"` or `"rnn"`.
-        recipe: `"default"`, `"pretrained"` for networks that need no training, `"streaming"` for one that new values
-            move on, or `"classic"` for the textbook's.
+        recipe: `"default"`, `"pretrained"` for networks that need no training, `"finetuned"` for these trained on,
+            `"auto"` for the best of several, `"streaming"` for one that new values move on, or `"classic"`.
         random_state: seed; the same seed and number of threads give the same forecast. Drawn when None.
         gaps: missing timestamps are filled with missing values (`"fill"`) or refused (`"refuse"`).
         futr_exog_list: columns of covariates known in advance, such as prices; `predict` is given their next steps.
@@ -50,6 +50,7 @@ class Forecaster(Parameters):
         stat_exog_list: columns of the table `static_df` of `fit`, numbers or categories that describe a series.
         calendar: cycles of the calendar to know of: `"hour"`, `"weekday"`, `"monthday"`, `"yearday"`.
         holidays: dates that are unlike other days.
+        time_budget: seconds that `recipe="auto"` may take to choose and fit; 60 when None.
 
     Attributes:
         freq_: the frequency.
@@ -59,6 +60,7 @@ class Forecaster(Parameters):
         conformal_: interval widths from a backtest, once there was one.
         dependence_: how the errors of that backtest go together.
         backtest_: the last `cross_validation`, as a pandas frame.
+        tried_: what `recipe="auto"` tried: candidate, origins, mase, seconds, chosen.
         stream_: the series after the fitted history, once there was an `update`.
         updated_: what the last `update` brought.
 
@@ -86,6 +88,7 @@ class Forecaster(Parameters):
         stat_exog_list: Sequence[str] = (),
         calendar: Sequence[str] = (),
         holidays: Sequence[Any] = (),
+        time_budget: float | None = None,
     ) -> None:
         self.h = h
         self.freq = freq
@@ -99,6 +102,7 @@ class Forecaster(Parameters):
         self.stat_exog_list = stat_exog_list
         self.calendar = calendar
         self.holidays = holidays
+        self.time_budget = time_budget
 
     def fit(
         self,
@@ -134,20 +138,15 @@ class Forecaster(Parameters):
         """
         freq, like, frame = self._prepare(df, id_col=id_col, time_col=time_col, target_col=target_col)
         statics = Exogenous.of(self).describe(static_df, frame, like.id_col)
-        self.seed_, self.tuned_ = self._seed(), False
+        self.seed_, self.tuned_ = draw_seed(self.random_state), False
         make = self.maker(freq, self.seed_, statics, None if checkpoint is None else Path(checkpoint))
+        if isinstance(make, MakeAuto):
+            choice = make.choose(frame, progress=progress)
+            self.tried_: pd.DataFrame = choice.tried
+            return self._stand(choice.model, like, statics)
         return self._stand(make.train(frame, progress=progress), like, statics)
 
-    def finetune(
-        self,
-        df: Any,
-        static_df: Any = None,
-        *,
-        id_col: str | None = None,
-        time_col: str | None = None,
-        target_col: str | Sequence[str] | None = None,
-        progress: Progress | None = None,
-    ) -> Forecaster:
+    def finetune(self, df: Any, static_df: Any = None, *, progress: Progress | None = None) -> Forecaster:
         """Go on training on other series, or on more of them, and stand at their end; never worse than before.
 
         A forecaster with `recipe="pretrained"` need not be fitted before. The latest windows of every series are kept
@@ -155,11 +154,8 @@ class Forecaster(Parameters):
         nothing, or fine-tunes the pretrained ones, at each origin.
 
         Args:
-            df: as for `fit`, with the same covariates and frequency.
+            df: as for `fit`, with the same frequency and columns named as there.
             static_df: as for `fit`.
-            id_col: as for `fit`.
-            time_col: as for `fit`.
-            target_col: as for `fit`.
             progress: called with (epochs done, epochs in all).
 
         Returns:
@@ -169,10 +165,10 @@ class Forecaster(Parameters):
             ConfigError: not fitted yet, of another frequency, or a streaming forecaster.
             DataError: the frame cannot be used.
         """
-        freq, like, frame = self._prepare(df, id_col=id_col, time_col=time_col, target_col=target_col)
+        freq, like, frame = self._prepare(df)
         statics = Exogenous.of(self).describe(static_df, frame, like.id_col)
         if not hasattr(self, "model_") and not find_recipe(self.recipe).trained:
-            self.seed_ = self._seed()
+            self.seed_ = draw_seed(self.random_state)
             self._stand(self.maker(freq, self.seed_).train(frame), like, statics)
         self._fitted()
         order = Order.of(self, self._recipe(), freq, self.seed_, statics)
@@ -321,7 +317,7 @@ class Forecaster(Parameters):
         else:
             freq, like, frame = self._prepare(df)
             statics = Exogenous.of(self).describe(static_df, frame, like.id_col)
-            seed = self._seed()
+            seed = draw_seed(self.random_state)
         trial = Trial(self.h if h is None else h, n_windows, step_size, refit, n_jobs, baselines)
         judged = judge_past(self.name, self.maker(freq, seed, statics), frame, trial, progress=progress)
         self.backtest_, self.backtest_frame_, self.freq_ = judged.table, frame, freq
@@ -378,15 +374,10 @@ class Forecaster(Parameters):
         check_season(self.season_length)
         return Exogenous.of(self).read(df, self.freq, self.gaps, **columns)
 
-    def _seed(self) -> int:
-        if self.random_state is None:
-            return int(np.random.default_rng().integers(2**31))
-        return check_seed(self.random_state)
-
     def maker(
         self, freq: str | int, seed: int, statics: Statics | None = None, checkpoint: Path | None = None
     ) -> Maker:
-        """A function from a past to a forecaster with these parameters, for `evaluate.backtest`; see `Order`."""
+        """A function from a past to a forecaster with these parameters, for a backtest; see `Order`."""
         return maker_of(Order.of(self, self._recipe(), freq, seed, statics, checkpoint))
 
     def _recipe(self) -> str:
@@ -397,6 +388,5 @@ class Forecaster(Parameters):
         """How far forecasts of so many steps err, and together, from a backtest."""
         if self.conformal_ is None or self.dependence_ is None or len(self.conformal_.spread) < steps:
             self.cross_validation(h=steps, refit=False)
-        assert self.conformal_ is not None, "a backtest sets both"
-        assert self.dependence_ is not None, "a backtest sets both"
+        assert self.conformal_ is not None and self.dependence_ is not None, "a backtest sets both"  # noqa: PT018
         return self.conformal_, self.dependence_

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ostinato.errors import ConfigError
 from ostinato.tasks.checks import check_horizon
+from ostinato.tasks.choosing import USUAL_BUDGET, MakeAuto
 from ostinato.tasks.finetuning import MakeFineTuned
 from ostinato.tasks.order import Order
 from ostinato.tasks.recipes import find_recipe
@@ -11,7 +12,7 @@ from ostinato.tasks.streaming_model import MakeStreaming
 from ostinato.tasks.trained import MakeNetwork
 from ostinato.tasks.zero_shot import MakeZeroShot
 
-Maker = MakeNetwork | MakeZeroShot | MakeStreaming | MakeFineTuned
+Maker = MakeNetwork | MakeZeroShot | MakeStreaming | MakeFineTuned | MakeAuto
 
 
 def maker_of(order: Order) -> Maker:
@@ -25,6 +26,8 @@ def maker_of(order: Order) -> Maker:
         raise ConfigError(
             f"recipe {order.recipe!r} takes no covariates, calendar or static columns; use recipe='default'"
         )
+    if recipe.automatic:
+        return MakeAuto(order, USUAL_BUDGET if order.time_budget is None else order.time_budget)
     if recipe.carried:
         return MakeStreaming(recipe, order.cell, h, order.freq, order.season_length, order.seed)
     if recipe.finetuned:

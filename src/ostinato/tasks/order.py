@@ -24,6 +24,7 @@ class Order:
         exogenous: covariates.
         statics: what describes the series.
         checkpoint: folder that interrupted trainings resume from.
+        time_budget: seconds that a choice among recipes, and the fit after it, may take; 60 when None.
     """
 
     recipe: str
@@ -35,6 +36,7 @@ class Order:
     exogenous: Exogenous = field(default_factory=Exogenous)
     statics: Statics = field(default_factory=Statics)
     checkpoint: Path | None = None
+    time_budget: float | None = None
 
     @classmethod
     def of(
@@ -57,4 +59,5 @@ class Order:
             exogenous=Exogenous.of(forecaster),
             statics=statics or Statics(),
             checkpoint=checkpoint,
+            time_budget=forecaster.time_budget,
         )

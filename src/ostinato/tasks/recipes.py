@@ -38,6 +38,7 @@ class Recipe:
             `test` of the windows one step ahead from true history).
         test: share of the windows that "holdout" tests on.
         trained: whether networks are trained at all; otherwise the pretrained ones are used as they are.
+        automatic: whether several recipes and settings are tried on the past, and the best is taken.
         finetuned: whether the pretrained networks are trained on on the series.
         takes_covariates: whether networks of this recipe see covariates, calendar and static columns.
         carried: whether the network carries its state through a series from its first value to its last, and on with
@@ -70,13 +71,16 @@ class Recipe:
     protocol: str = "rolling"
     test: float = 0.2
     trained: bool = True
+    automatic: bool = False
     finetuned: bool = False
     takes_covariates: bool = False
     carried: bool = False
     rival: str | None = None
 
     def column(self, cell: str) -> str:
-        """The name of the network's column in a backtest: LSTM, ClassicLSTM, StreamingLSTM, Pretrained or FineTuned."""
+        """The name of the network's column in a backtest, such as LSTM, ClassicLSTM, Pretrained or Auto."""
+        if self.automatic:
+            return "Auto"
         if not self.trained:
             return "FineTuned" if self.finetuned else "Pretrained"
         return {"classic": "Classic", "streaming": "Streaming"}.get(self.name, "") + cell.upper()
@@ -96,6 +100,12 @@ RECIPES: dict[str, Recipe] = {
         name="pretrained",
         summary="networks that learned from synthetic series and come with the package: no training",
         trained=False,
+    ),
+    "auto": Recipe(
+        name="auto",
+        summary="the pretrained networks, fine-tuned ones and several settings, tried on the past within a time budget",
+        automatic=True,
+        takes_covariates=True,
     ),
     "finetuned": Recipe(
         name="finetuned",
