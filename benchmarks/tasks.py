@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import statistics
 import tempfile
@@ -96,12 +97,19 @@ def classify(train: Any, test: Any, seeds: Sequence[int], *, validation: Any = N
 
 
 def one_epoch(train: Any) -> dict[str, float]:
-    """CPU seconds of one epoch of one network on the kernels and on torch.nn layers, each the better of two."""
+    """CPU seconds of one epoch of one network of a classifier, on the kernels and on torch.nn layers."""
     from ostinato.tasks.classify import SequenceClassifier
+
+    classifier = SequenceClassifier(members=1, epochs=1, random_state=0)
+    return beside_torch(lambda: classifier.fit(train.inputs, train.labels))
+
+
+def beside_torch(fit: Callable[[], object]) -> dict[str, float]:
+    """CPU seconds of a training on the kernels and on torch.nn layers, each the better of two."""
 
     def timed() -> float:
         started = time.process_time()
-        SequenceClassifier(members=1, epochs=1, random_state=0).fit(train.inputs, train.labels)
+        fit()
         return time.process_time() - started
 
     timed()
@@ -205,6 +213,94 @@ def fsdd_speakers(seeds: Sequence[int]) -> dict[str, Any]:
     return {"accuracy": spread(list(found.values())), "speakers": found}
 
 
+def ewt(seeds: Sequence[int]) -> dict[str, Any]:
+    """Parts of speech (UPOS), official parts; published: 88.3 % by two LSTM layers with GloVe vectors (UD 2.0)."""
+    from ostinato.data.conllu import read_sentences
+    from ostinato.tasks.tag import SequenceTagger
+    from ostinato.tasks.tag_run import run_tag
+
+    folder = DATA / "ud_english_ewt"
+    train, valid, test = (
+        read_sentences(folder / f"en_ewt-ud-{part}.conllu.gz") for part in ("train", "dev", "test")
+    )
+    found: dict[str, list[float]] = {
+        "accuracy": [],
+        "unknown_words": [],
+        "calibration_error": [],
+        "seconds": [],
+    }
+    for seed in seeds:
+        run = run_tag(
+            train,
+            valid=valid,
+            test=test,
+            column="upos",
+            parameters={"random_state": seed},
+            watch=lambda _: lambda *_: None,
+        )
+        board = run.leaderboard.set_index("model")
+        found["accuracy"].append(float(board["accuracy"][run.tagger.name]))
+        found["unknown_words"].append(float(board["unknown_words"][run.tagger.name]))
+        found["calibration_error"].append(run.calibration()["calibration_error"])
+        found["seconds"].append(run.seconds["train"])
+    part = [one.words for one in train[:1000]], [one.tags("upos") for one in train[:1000]]
+    return {
+        "test": sum(len(one.words) for one in test),
+        **{name: spread(values) for name, values in found.items()},
+        "baselines": board["accuracy"].drop(run.tagger.name).round(4).to_dict(),
+        "verdict": run.comparison.text,
+        "one_epoch": beside_torch(lambda: SequenceTagger(epochs=1, random_state=0).fit(*part)),
+    }
+
+
+def shakespeare(seeds: Sequence[int]) -> dict[str, Any]:
+    """Nats per character of the last tenth; one seed, as it takes long; published: nanoGPT 1.47."""
+    text = (DATA / "tiny_shakespeare" / "input.txt").read_text()
+    cut = int(0.9 * len(text))
+    return generate({}, (text[:cut], None), text[cut:], seeds[:1], part=(text[:100_000], None))
+
+
+def names(seeds: Sequence[int]) -> dict[str, Any]:
+    """Surnames given their nationality: nats per character, a random tenth (of seed 0) to judge by."""
+    from ostinato.tasks.generate_data import Texts
+    from ostinato.tasks.generate_run import read_texts
+
+    every, _ = read_texts(DATA / "names" / "names.tsv", text_col="name", condition_col="nationality")
+    train, test = every.split(0)
+
+    def given(texts: Texts) -> tuple[list[str], tuple[str, ...] | None]:
+        return list(texts.texts), texts.conditions
+
+    return generate({"hidden_size": 256}, given(train), given(test), seeds, part=given(train))
+
+
+def generate(
+    parameters: dict[str, Any], train: Any, test: Any, seeds: Sequence[int], *, part: Any
+) -> dict[str, Any]:
+    """A generator beside n-gram models, for each seed, and one epoch of a part on torch's layers."""
+    from ostinato.tasks.generate import SequenceGenerator
+
+    nats, seconds = [], []
+    for seed in seeds:
+        started = time.perf_counter()
+        generator = SequenceGenerator(random_state=seed, **parameters).fit(*train, validation=test)
+        seconds.append(time.perf_counter() - started)
+        board = generator.leaderboard().set_index("model")
+        nats.append(float(board["nats"][generator.name]))
+    return {
+        **parameters,
+        "epochs": len(generator.history_["train"]),
+        "nats": spread(nats),
+        "perplexity": spread([math.exp(value) for value in nats]),
+        "train_seconds": spread(seconds),
+        "baselines": board["nats"].drop(generator.name).round(4).to_dict(),
+        "verdict": generator.compare().text,
+        "one_epoch": beside_torch(
+            lambda: SequenceGenerator(epochs=1, random_state=0, **parameters).fit(*part)
+        ),
+    }
+
+
 TASKS: dict[str, Callable[[Sequence[int]], dict[str, Any]]] = {
     "sst2": sst2,
     "mr": mr,
@@ -213,6 +309,9 @@ TASKS: dict[str, Callable[[Sequence[int]], dict[str, Any]]] = {
     "JapaneseVowels": _tsc("JapaneseVowels"),
     "fsdd": fsdd,
     "fsdd_speakers": fsdd_speakers,
+    "ewt": ewt,
+    "shakespeare": shakespeare,
+    "names": names,
 }
 
 
