@@ -17,7 +17,7 @@ from ostinato.data.vocabulary import END, START
 from ostinato.errors import DataError
 
 STEPS = 128
-MOST_COLUMNS = 32
+MOST_COLUMNS = 16
 FEWEST_UPDATES = 20
 """Pieces of an epoch at least, so that short texts are read in fewer columns."""
 ROWS = 32

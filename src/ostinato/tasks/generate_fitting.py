@@ -56,7 +56,7 @@ def train(
     source = Source(training, generator.tokenizer_, generator.conditions_, seed=generator.seed_)
     config = TrainConfig(
         epochs=epochs_for(generator.epochs, len(source), UPDATES),
-        learning_rate=3e-3,
+        learning_rate=2e-3,
         optimizer="adamw",
         weight_decay=0.01,
         schedule="cosine",

@@ -12,6 +12,9 @@ from ostinato.nn.losses import cross_entropy
 State = tuple[Tensor, ...]
 UNKNOWN_SHARE = 0.01
 """Share of the tokens read as unknown while training, which teaches the network to read on after unknown ones."""
+TIED_SPREAD = 0.1
+"""Standard deviation of the first vectors where they are the weights of the output as well; otherwise 1, which the
+layers see better: with 0.1 the first epoch of a text ends half a nat higher."""
 
 
 class LanguageNetwork(nn.Module):
@@ -49,7 +52,10 @@ class LanguageNetwork(nn.Module):
     ) -> None:
         super().__init__()
         self.dropout_in = dropout / 3
-        self.tokens = Embedding(tokens, embedding_size, word_dropout=UNKNOWN_SHARE)
+        tied = embedding_size == hidden_size
+        self.tokens = Embedding(
+            tokens, embedding_size, word_dropout=UNKNOWN_SHARE, spread=TIED_SPREAD if tied else 1.0
+        )
         self.conditions = nn.Embedding(conditions, embedding_size) if conditions else None
         self.encoder = Encoder(
             embedding_size * (2 if conditions else 1),
@@ -61,9 +67,7 @@ class LanguageNetwork(nn.Module):
             recurrent_dropout=dropout * 2 / 3,
         )
         self.scores: nn.Module = (
-            TiedOutput(self.tokens, hidden_size)
-            if embedding_size == hidden_size
-            else nn.Linear(hidden_size, tokens)
+            TiedOutput(self.tokens, hidden_size) if tied else nn.Linear(hidden_size, tokens)
         )
 
     def forward(
