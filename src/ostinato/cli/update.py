@@ -68,9 +68,9 @@ def run(arguments: argparse.Namespace) -> None:
     forecaster.update(table.frame[["unique_id", "ds", "y"]])
     forecast = _forecast(forecaster, arguments.level)
     out = Path(arguments.out or arguments.model)
-    forecaster.save(out)
     if arguments.forecast is not None:
         _write(forecast, Path(arguments.forecast))
+    forecaster.save(out)
     if arguments.json:
         print(json.dumps(_summary(forecaster.updated_, forecast, out), allow_nan=False))
         return

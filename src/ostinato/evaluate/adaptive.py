@@ -217,26 +217,31 @@ class Adaptive:
     def _half_widths(self, alpha: Values) -> Values:
         """Half widths for the shares that the intervals leave outside, (series, h, levels) both."""
         kept = self.arrays
-        count = np.minimum(kept["told"], KEPT)[:, None, None]
-        place = np.ceil((1 - alpha) * (count + 1)) - 1
-        place = np.minimum(np.maximum(place, 0), np.maximum(count - 1, 0)).astype(np.intp)
-        ordered = np.sort(kept["scores"], axis=1)
-        quantile = ordered[self._rows[:, None, None], place] * np.exp2(np.maximum(alpha / -RATE, 0.0))
-        unit = np.where((count[:, 0] >= FEWEST) & (kept["seen"] > 0), kept["unit"], np.nan)
-        half = np.where(alpha >= 1, 0.0, quantile) * unit[:, :, None]
-        return np.maximum.accumulate(half, axis=2)
+        unit, count = kept["unit"], np.minimum(kept["told"], KEPT)[:, None, None]
+        if count.min() < FEWEST or kept["seen"].min() == 0:
+            unit = np.where((count[:, 0] >= FEWEST) & (kept["seen"] > 0), unit, np.nan)
+        place = np.minimum(
+            (1 - alpha) * (count + 1) - 1e-9, count - 1
+        )  # rounded down: the smallest that is enough
+        quantile = np.sort(kept["scores"], axis=1)[self._rows[:, None, None], place.astype(np.intp)]
+        if alpha.min() < 0:
+            quantile = quantile * np.exp2(np.maximum(alpha / -RATE, 0.0))
+        if alpha.max() >= 1:
+            quantile = np.where(alpha >= 1, 0.0, quantile)
+        return np.maximum.accumulate(quantile * unit[:, :, None], axis=2)
 
     def _drift(self, errors: Values, known: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Add the (series,) one-step errors to the sums of the alarm; the first ones are the reference itself."""
         kept = self.arrays
         reference, told = kept["reference"], kept["told"]
-        new = known & (told < KEPT)
-        if new.any():
+        judged = known
+        if told.min() < KEPT:
+            new = known & (told < KEPT)
             reference[new, told[new].astype(np.intp)] = errors[new]
+            judged = known & ~new
         column = errors[:, None]
-        rank = (reference < column).sum(axis=1) + (reference <= column).sum(axis=1)
-        summed = np.maximum(kept["sum"] + _NORMAL[rank] - SLACK, 0.0)
-        summed = np.where(known & ~new, summed, kept["sum"])
+        rank = np.add.reduce(reference < column, axis=1) + np.add.reduce(reference <= column, axis=1)
+        summed = np.where(judged, np.maximum(kept["sum"] + (_NORMAL[rank] - SLACK), 0.0), kept["sum"])
         alarm = summed > LIMIT
         kept["sum"] = np.where(alarm, 0.0, summed)
         kept["alarms"] += alarm
@@ -246,11 +251,13 @@ class Adaptive:
         """Add the (series, h) errors to the scores and to the running means."""
         kept = self.arrays
         place = self._rows, (kept["told"] % KEPT).astype(np.intp)
-        unit = np.where(kept["seen"][:, 0] > 0, kept["unit"][:, 0], errors[:, 0])  # the first one is its own unit
+        unit = np.where(
+            kept["seen"][:, 0] > 0, kept["unit"][:, 0], errors[:, 0]
+        )  # the first one is its own unit
         kept["scores"][place] = np.where(known[:, 0], _scores(errors[:, 0], unit), kept["scores"][place])
         kept["told"] += known[:, 0]
-        weight = np.maximum(1 / (kept["seen"] + 1), FORGETTING)
-        kept["unit"] += np.where(known, weight * (errors - kept["unit"]), 0.0)
+        weight = np.maximum(known / (kept["seen"] + 1), FORGETTING * known)
+        kept["unit"] += weight * np.where(known, errors - kept["unit"], 0.0)
         kept["seen"] += known
 
 

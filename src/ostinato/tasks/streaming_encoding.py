@@ -24,6 +24,10 @@ FLOOR = 1e-3
 """On the logarithmic scale, values below this share of the smallest one fitted on count as that."""
 
 
+_SCALE_RATES = np.array([0.0, 0.0, *(max(1 / (n - 1), SCALE_RATE) for n in range(2, 32))])
+_LEVEL_RATES = np.array([0.0, *(max(1 / n, LEVEL_RATE) for n in range(1, 32))])
+"""Weight of the newest value by how many there were, that one included: plain means at first."""
+
 NAMES = {"log", "floor", "season", "phase", "seen", "last", "level", "scale"}
 """What is kept of a series."""
 
@@ -68,6 +72,7 @@ class Running:
         self.arrays = {name: np.array(array, dtype=np.float64) for name, array in arrays.items()}
         self._rows = np.arange(len(self.arrays["last"]))
         self._log = self.arrays["log"] > 0
+        self._following: dict[int, NDArray[np.int64]] = {}
         self._any_log = bool(self._log.any())
         self._adapts = SEASON_RATE * (self.arrays["season"] != 0).any(axis=1)
 
@@ -99,28 +104,24 @@ class Running:
             units of the running mean step and squashed by asinh, and 1 where the value is real.
         """
         state = self.arrays
-        phase = state["phase"].astype(np.intp)
+        place = self._rows, state["phase"].astype(np.intp)
+        last, season = state["last"], state["season"][place]
         known = y == y
-        value = self._on_scale(y)
-        season = state["season"][self._rows, phase]
-        adjusted = value - season
+        adjusted = np.where(known, self._on_scale(y) - season, last)
         seen = state["seen"] + known
-        begun = state["seen"] > 0
-        step = np.where(begun, adjusted - state["last"], 0.0)
-        rate = known * np.maximum(1 / np.maximum(seen - 1, 1.0), SCALE_RATE)
-        adjusted = np.where(known, adjusted, state["last"])
-        step = np.where(known, step, 0.0)
-        scale = state["scale"] + np.where(begun, rate * (np.abs(step) - state["scale"]), 0.0)
-        rate = known * np.maximum(1 / np.maximum(seen, 1.0), LEVEL_RATE)
-        level = state["level"] + rate * (adjusted - state["level"])
-        fresh = np.where(known, value - level - season, 0.0)
-        state["season"][self._rows, phase] = season + self._adapts * fresh
+        recent = np.minimum(seen, len(_SCALE_RATES) - 1).astype(np.intp)
+        step = (adjusted - last) * (seen > 1)  # the first value has none, a missing one 0
+        scale = state["scale"] + known * _SCALE_RATES[recent] * (np.abs(step) - state["scale"])
+        level = state["level"] + known * _LEVEL_RATES[recent] * (adjusted - state["level"])
+        away = known * (adjusted - level)
+        state["season"][place] = season + self._adapts * away
         state["last"], state["level"], state["scale"], state["seen"] = adjusted, level, scale, seen
         state["phase"] = (state["phase"] + 1) % state["season"].shape[1]
         unit = np.where(scale > 0, scale, 1.0)
-        features = np.stack([step / unit, known * (adjusted - level) / unit, known], axis=1)
-        features[:, :2] = np.arcsinh(features[:, :2])
-        return features.astype(np.float32)
+        features = np.empty((len(y), FEATURES), dtype=np.float32)
+        features[:, 0], features[:, 1], features[:, 2] = step / unit, away / unit, known
+        np.arcsinh(features[:, :2], out=features[:, :2])
+        return features
 
     def read(self, answers: Values) -> Values:
         """Forecasts in the series' own unit for the network's answers.
@@ -151,8 +152,11 @@ class Running:
     def season_ahead(self, h: int) -> Values:
         """The season of the next `h` steps, (series, h), on the network's scale."""
         season = self.arrays["season"]
-        places = (self.arrays["phase"][:, None] + np.arange(h)) % season.shape[1]
-        ahead: Values = season[self._rows[:, None], places.astype(np.intp)]
+        length = season.shape[1]
+        if h not in self._following:
+            self._following[h] = (np.arange(length)[:, None] + np.arange(h)) % length  # (season, h)
+        places = self._following[h][self.arrays["phase"].astype(np.intp)]
+        ahead: Values = season[self._rows[:, None], places]
         return ahead
 
     def _on_scale(self, y: Values) -> Values:
