@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
@@ -31,11 +33,15 @@ def saved(path, *, seed=0, spread=0.0):
     return network, pretrained_network.read_member(path)
 
 
-def run(member, history, h, season=1):
+def run(member, history, h):
+    return run_all((member,), history, h)
+
+
+def run_all(members, history, h):
     values = np.asarray(history, dtype=np.float64)
     ends = np.array([len(values)])
     return pretrained_values.forecast_values(
-        values, ends - len(values), ends, h, season_length=season, members=(member,)
+        values, ends - len(values), ends, h, season_length=1, members=members
     )[0]
 
 
@@ -101,20 +107,23 @@ def test_numpy_gives_what_torch_gives(tmp_path):
     np.testing.assert_allclose(pretrained_network.quantiles(member, inputs), expected, rtol=1e-3, atol=1e-3)
 
 
-def test_long_histories_are_left_to_the_other_networks(tmp_path):
+@pytest.mark.parametrize(
+    ("length", "share"), [(20, 1), (32, 1), (80, 0.5), (127, 1 / 96), (128, 0), (200, 0)]
+)
+def test_direct_networks_count_less_the_longer_the_history(tmp_path, length, share):
     _, member = saved(tmp_path / "a.safetensors", spread=2.0)
-    others = pretrained_network.load_members()
-    others = tuple(other for other in others if not other.direct)
-    for length, alike in ((pretrained_direct.LONGEST, False), (pretrained_direct.LONGEST + 1, True)):
-        values = np.random.default_rng(0).standard_normal(length).cumsum() + 50
-        ends = np.array([length])
-        both, alone = (
-            pretrained_values.forecast_values(
-                values, ends - length, ends, 5, season_length=1, members=members
-            )
-            for members in ((*others, member), others)
-        )
-        assert np.allclose(both, alone) == alike
+    other = next(other for other in pretrained_network.load_members() if other.plain and not other.direct)
+    member = dataclasses.replace(member, plain=True)
+    history = np.random.default_rng(0).standard_normal(length).cumsum() - 50
+    direct, mixed, both = (run_all(members, history, 5) for members in ((member,), (other,), (other, member)))
+    np.testing.assert_allclose(both, (mixed + share * direct) / (1 + share), rtol=1e-5)
+
+
+def test_direct_networks_do_not_count_where_there_are_zeros(tmp_path):
+    _, member = saved(tmp_path / "a.safetensors", spread=2.0)
+    other = next(other for other in pretrained_network.load_members() if not other.direct)
+    history = [3.5, 0.0, 2.0, 7.0, 4.5, 6.0]
+    np.testing.assert_array_equal(run_all((other, member), history, 3), run_all((other,), history, 3))
 
 
 def test_windows_of_values_alone_can_be_cut():

@@ -14,6 +14,7 @@ from ostinato.tasks.pretrained_network import LEVELS, Member
 from ostinato.tasks.pretrained_scaling import Array, Mask
 
 BLOCK = 512  # series run at once
+SHORT = 32  # steps up to which direct members count as much as the others
 LEAST_MOVEMENT = 1e-3  # of a series over its level
 LONGEST = 8192  # steps looked at, however long the season
 
@@ -127,7 +128,7 @@ def _forecast_block(
     """
     total = np.zeros((len(history), h, len(LEVELS)))
     weight = np.zeros(len(history))
-    suited = _suits_direct(history, members, longest)
+    direct_share = _direct_share(history, members)
     rows = np.arange(len(history))
     for plain in (False, True):
         if not len(rows) or all(member.plain != plain for member in members):
@@ -135,26 +136,32 @@ def _forecast_block(
         told = pretrained_scaling.no_logarithm(history[rows], plain)
         past = pretrained_scaling.prepare(history[rows], *seasons, told)
         for direct in sorted({member.direct for member in members}):
-            if direct and not suited.any():
+            share = direct_share[rows] if direct else np.ones(len(rows))
+            if not share.any():
                 continue
             inputs = _inputs(history[rows], past, h, longest, direct=direct)
             for member in members:
-                fits = (~past.logged | (member.plain == plain)) & (suited[rows] if direct else True)
+                fits = (~past.logged | (member.plain == plain)) & (share > 0)
                 if member.direct == direct and (member.plain or not plain) and fits.any():
-                    total[rows[fits]] += _values(member, inputs, past, fits)
-                    weight[rows[fits]] += 1
+                    levels = _values(member, inputs, past, fits)
+                    total[rows[fits]] += levels * share[fits, None, None]
+                    weight[rows[fits]] += share[fits]
         rows = rows[past.logged]
     return total / weight[:, None, None]
 
 
-def _suits_direct(history: Array, members: tuple[Member, ...], longest: int) -> Mask:
-    """The series for direct members, which learnt from short histories without zeros: (batch,).
+def _direct_share(history: Array, members: tuple[Member, ...]) -> npt.NDArray[np.float64]:
+    """How much direct members count, against 1 of the others: (batch,).
 
-    All, where there are no other members.
+    They learnt from short histories without zeros: all up to 32 steps, nothing from 128 on. All, where there are
+    no other members.
     """
     if all(member.direct for member in members):
-        return np.ones(len(history), dtype=bool)
-    return np.asarray((history != 0).all(axis=1) & (longest <= pretrained_direct.LONGEST))
+        return np.ones(len(history))
+    length = history.shape[1] - np.isfinite(history).argmax(axis=1)
+    reach = pretrained_direct.LONGEST - SHORT
+    share = np.clip((pretrained_direct.LONGEST - length) / reach, 0.0, 1.0)
+    return np.asarray(share * (history != 0).all(axis=1))
 
 
 def _inputs(
