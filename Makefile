@@ -5,13 +5,15 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 SETTINGS := pyproject.toml setup.py constraints.txt $(wildcard csrc/*)
 
-.PHONY: help forecast test check bench asan clean
+.PHONY: help forecast test check bench docs site asan clean
 
 help:
 	@echo "make forecast   forecast examples/monthly_milk_production.csv, beside the baselines"
 	@echo "make test       run the tests"
 	@echo "make check      linter, types, layer contract, docs and public names"
 	@echo "make bench      measure the main job and the kernels (long)"
+	@echo "make docs       draw the figures of the documentation, build its site and serve it"
+	@echo "make site       the same without serving it, into build/site"
 	@echo "make asan       run the kernel tests under AddressSanitizer"
 	@echo "make clean      remove what the others made"
 
@@ -31,6 +33,13 @@ check: $(VENV)/.check
 bench: $(VENV)/.test
 	$(BIN)/python benchmarks/main_job.py
 	$(BIN)/python benchmarks/kernels.py
+
+docs: site
+	$(BIN)/mkdocs serve
+
+site: $(VENV)/.docs
+	$(BIN)/python docs/figures.py
+	$(BIN)/mkdocs build
 
 asan: $(VENV)/.test
 	OSTINATO_SANITIZE=address $(BIN)/python setup.py --quiet build_ext --build-lib build/asan --build-temp build/asan-objects
@@ -57,4 +66,8 @@ $(VENV)/.test: $(VENV)/.package
 
 $(VENV)/.check: $(VENV)/.test
 	$(PIP) --no-build-isolation --editable ".[baselines,test,check]"
+	@touch $@
+
+$(VENV)/.docs: $(VENV)/.package
+	$(PIP) --no-build-isolation --editable ".[baselines,docs]"
 	@touch $@

@@ -74,7 +74,7 @@ class TrainingWatch:
     config: TrainConfig | None = None
     every: int = 10
     loss: Loss | None = None
-    memory_every: int = 50
+    memory_every: int = 100
     losses: list[float] = field(default_factory=list)
     norms: list[float] = field(default_factory=list)
     ratios: list[float] = field(default_factory=list)
