@@ -81,6 +81,10 @@ def _read_wave(content: bytes, path: str | Path) -> tuple[Values, int] | None:
         raise DataError(f"the recording '{path}' is a broken WAV file ({error}); write it again") from error
     except (EOFError, RuntimeError) as error:
         raise DataError(f"the recording '{path}' is a WAV file that was cut off; write it again") from error
+    if width > 4:
+        raise DataError(
+            f"the recording '{path}' has numbers of {8 * width} bits; write it with 16 or 32 bits"
+        )
     if len(data) < claimed * width * channels or len(data) % (width * channels):
         raise DataError(
             f"the recording '{path}' has {len(data)} bytes of samples and claims {claimed * width * channels}; "
