@@ -10,7 +10,6 @@ import pytest
 
 from ostinato.errors import ConfigError, DataError, ModelFileError
 from ostinato.tasks.generate import SequenceGenerator
-from ostinato.tasks.generate_data import Source, Texts
 from ostinato.tasks.model_file import load
 
 TEXT = "one two three, one two three.\n" * 60
@@ -210,24 +209,6 @@ def test_an_interrupted_training_goes_on_to_the_same_result(tmp_path):
     )
     assert seen == [(2, 2)]
     assert all(np.array_equal(again.weights_[name], weight) for name, weight in whole.weights_.items())
-
-
-def test_a_long_text_is_read_in_more_columns():
-    tokenizer = tiny()._learn_tokens([TEXT])
-    short, long = (Source(Texts.of(TEXT * n), tokenizer, [], seed=0).stream.columns for n in (1, 20))
-    assert (short, long) == (1, 14)
-
-
-def test_the_last_tenth_of_a_text_is_held_out():
-    training, held_out = Texts.of("abcdefghij" * 10).split(0)
-    assert (len(training.texts[0]), len(held_out.texts[0])) == (90, 10)
-
-
-def test_a_tenth_of_the_sequences_is_held_out_with_its_conditions():
-    training, held_out = Texts.of(NAMES, KINDS).split(0)
-    assert (len(training.texts), len(held_out.texts)) == (72, 8)
-    truth = dict(zip(NAMES, KINDS, strict=True))
-    assert all(truth[name] == kind for name, kind in zip(held_out.texts, held_out.conditions, strict=True))
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from ostinato.data.conllu import Sentence
 from ostinato.data.findings import count
+from ostinato.errors import DataError
 from ostinato.evaluate.classification import calibration_error, confusion_matrix, log_loss
 from ostinato.evaluate.comparison import Comparison
 from ostinato.evaluate.tagging import compare_taggers, leaderboard
@@ -169,10 +170,12 @@ def _words(sentences: Sequence[Sentence]) -> list[list[str]]:
 
 
 def _split(sentences: Sequence[Sentence], seed: int) -> tuple[list[Sentence], list[Sentence]]:
-    """Set a random tenth apart; a single sentence stays whole, and the tagger says that it is too little."""
+    """Set a random tenth apart."""
+    if len(sentences) < 2:
+        raise DataError(
+            "there is one sentence, and one must be set apart for judging; give more, or validation data"
+        )
     order = np.random.default_rng(seed).permutation(len(sentences))
     cut = len(order) - max(1, len(order) // 10)
-    if cut == 0:
-        cut = 1
     first, second = ([sentences[place] for place in np.sort(part)] for part in (order[:cut], order[cut:]))
     return first, second
