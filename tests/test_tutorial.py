@@ -1,5 +1,6 @@
 """The code on the pages about memory and states runs, from top to bottom in one session."""
 
+import importlib
 import re
 from pathlib import Path
 
@@ -17,3 +18,19 @@ def test_the_code_of_a_page_runs(page, monkeypatch, tmp_path):
     assert blocks
     for number, block in enumerate(blocks):
         exec(compile(block, f"{page}, block {number}", "exec"), session)
+
+
+@pytest.mark.parametrize(
+    ("page", "mark", "text"),
+    [("tutorial", "memory", "memory_table"), ("doctor", "doctor", "doctor_sentence")],
+)
+def test_the_numbers_of_a_page_are_those_of_the_results(page, mark, text, monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "docs"))
+    figures = importlib.import_module("figures")
+    block = (
+        (ROOT / "docs" / f"{page}.md")
+        .read_text()
+        .partition(f"<!-- {mark} -->")[2]
+        .partition(f"<!-- /{mark} -->")[0]
+    )
+    assert block.strip() == getattr(figures, text)().strip()
