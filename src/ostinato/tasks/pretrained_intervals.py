@@ -22,7 +22,7 @@ LEAST_SHARE = 0.5  # of the past that must lie before an origin
 SPREAD = 0.18  # of the logarithm of the true factors between sets of series
 SHOCK = 0.12  # of its error at one origin, common to all series
 CHANCE = 1.0  # of its error from one series at one origin
-LARGEST_FACTOR = 3.0
+LARGEST_FACTOR = 6.0
 
 
 @dataclass(frozen=True)
@@ -65,8 +65,8 @@ def forecast_levels(
 
     The networks are also run at up to four earlier origins of some of the series. How far the values that
     followed lay from the median, against the quantiles forecast, gives a factor for each interval and each band
-    of steps (1, 2-3, 4-7, ...), pooled over the series and shrunk towards 1 by how little is known. Counts, whose
-    quantiles are rounded, are pooled apart from other series.
+    of steps (1, 2-3, 4-7, ...), pooled over the series and shrunk towards 1 by how little is known. Counts are
+    pooled apart from other series, and made continuous by noise of one unit, which rounding takes off again.
 
     Args:
         values: all series, NaN where missing; each has a value.
@@ -85,6 +85,7 @@ def forecast_levels(
 
     References:
         Vovk, Gammerman and Shafer (2005), Algorithmic Learning in a Random World, for conformal intervals.
+        Machado and Santos Silva (2005), Quantiles for counts, for the noise.
     """
 
     def run(begin: npt.NDArray[np.int64], end: npt.NDArray[np.int64]) -> Raw:
@@ -99,10 +100,10 @@ def forecast_levels(
         tried = run(starts[rows], cuts)
         forecast, origin = with_tails(tried.levels), (ends[rows] - cuts) // h
         actual = values[cuts[:, None] + np.arange(h)]
+        actual[tried.counts] += np.random.default_rng(0).uniform(-0.5, 0.5, actual[tried.counts].shape)
         for counts in (False, True):
             alike, wanted = tried.counts == counts, raw.counts == counts
-            factors = learn(forecast[alike], actual[alike], origin[alike], slack=0.5 if counts else 0.0)
-            knots[wanted] = widen(knots[wanted], factors)
+            knots[wanted] = widen(knots[wanted], learn(forecast[alike], actual[alike], origin[alike]))
     return Levels(raw, raw.fitting(knots))
 
 
@@ -115,14 +116,13 @@ def with_tails(levels: Values) -> Values:
     )
 
 
-def learn(knots: Values, actual: Values, origin: npt.NDArray[np.int64], *, slack: float = 0.0) -> Values:
+def learn(knots: Values, actual: Values, origin: npt.NDArray[np.int64]) -> Values:
     """Factors by which the quantiles' distances from the median are to be stretched.
 
     Args:
         knots: (windows, h, 11), what was forecast.
         actual: (windows, h), what followed, NaN where it is not known.
         origin: (windows,), at which origin; misses at the same one go together.
-        slack: by how much rounding will move a quantile towards a value it has to reach.
 
     Returns:
         (h, 5), for the intervals `COVERED`, the narrowest first.
@@ -135,7 +135,7 @@ def learn(knots: Values, actual: Values, origin: npt.NDArray[np.int64], *, slack
         reach = np.where(
             actual >= centre, knots[..., CENTRE + 1 + pair] - centre, centre - knots[..., CENTRE - 1 - pair]
         )
-        missed = np.maximum(np.abs(actual - centre) - slack, 0.0)
+        missed = np.abs(actual - centre)
         ratio = missed / np.maximum(reach, 1e-9 * np.abs(centre) + 1e-300)
         for band in range(bands[-1] + 1):
             steps = bands == band
