@@ -18,9 +18,10 @@ namespace {
 constexpr int64_t CHUNK_ROWS = 32;
 
 // How many rows times steps a block holds: enough for the products to be worth it, little enough for the cache.
+constexpr int64_t MOST_BLOCK_ROWS = 256;
 int64_t block_rows(const Sizes& sizes) {
     const int64_t per_row = sizes.sums * sizes.padded + sizes.padded + sizes.widest_input();
-    return std::min<int64_t>(256, std::max<int64_t>(64, 131072 * 2 / per_row));
+    return std::min<int64_t>(MOST_BLOCK_ROWS, std::max<int64_t>(64, 131072 * 2 / per_row));
 }
 
 // Sums of gradients of one scan's weights: (sums * P, columns) for columns [x padded; h padded], and the biases.
@@ -51,7 +52,8 @@ struct BackwardBuffers {
     float *dsums;      // (block, stride)
     float *operands;   // (block, operand_stride): x padded, then h before the step, masked, padded
     float *dx;         // (block, padded input)
-    float *h, *dy, *through, *around, *dc, *c0, *mask;
+    float *dy;         // (block, padded)
+    float *h, *through, *around, *dc, *c0, *mask;  // (rows, padded)
     float* below[2];   // gradients of the outputs of the layer below, (T, rows, D * H)
 
     BackwardBuffers(const Sizes& sizes, Scratch scratch, int64_t* used = nullptr) {
@@ -64,7 +66,8 @@ struct BackwardBuffers {
         dsums = scratch.take(block * stride);
         operands = scratch.take(block * operand_stride);
         dx = scratch.take(block * round_up(sizes.widest_input(), 8));
-        for (float** part : {&h, &dy, &through, &around, &dc, &c0, &mask}) *part = scratch.take(state);
+        dy = scratch.take(block * sizes.padded);
+        for (float** part : {&h, &through, &around, &dc, &c0, &mask}) *part = scratch.take(state);
         for (float*& part : below) {
             part = sizes.problem.layers > 1 ? scratch.take(sizes.time * rows * sizes.directions * sizes.hidden) : nullptr;
         }
@@ -84,6 +87,7 @@ struct BackwardScan {
     View dx;              // gradients of its inputs, or no data
     bool add_dx;          // to what the other direction wrote
     Accumulator sums;
+    bool add_sums;        // to what an earlier chunk wrote
 
     bool reverse() const { return scan % sizes.directions == 1; }
     // The step whose state entered step t.
@@ -96,20 +100,90 @@ void clear_padding(float* row, int64_t from, int64_t to) {
     for (int64_t i = from; i < to; ++i) row[i] = 0.0f;
 }
 
+// Steps that are taken before their part of the gradients of the weights is added up.
+struct Block {
+    struct Step {
+        int64_t t, rows, start;  // the rows that have step t lie in the block's buffers from row `start` on
+    };
+    Step steps[MOST_BLOCK_ROWS];
+    int64_t count = 0, rows = 0;
+
+    // The steps from number `first` on, in the order of the way back, for which `room` rows suffice. Moves `first` on.
+    Block(const BackwardScan& f, int64_t& first, int64_t room) {
+        for (; first < f.sizes.time; ++first) {
+            const int64_t t = f.reverse() ? first : f.sizes.time - 1 - first;
+            const int64_t active = f.chunk.active(t);
+            if (rows + active > room) break;
+            if (active == 0) continue;
+            steps[count++] = {t, active, rows};
+            rows += active;
+        }
+    }
+    // The steps in the order of time.
+    const Step& in_time(const BackwardScan& f, int64_t i) const { return steps[f.reverse() ? i : count - 1 - i]; }
+};
+
+// Copies what a view has for a block, rows `stride` apart. Where the rows of a step lie apart, the steps of a row lie
+// next to each other, and the processor foresees what is read only in that order.
+void load_block(const BackwardScan& f, const Block& block, const View& from, int64_t width, float* to, int64_t stride) {
+    if (from.compact(width)) {
+        for (int64_t i = 0; i < block.count; ++i) {
+            const Block::Step& step = block.steps[i];
+            float* place = to + step.start * stride;
+            for (int64_t row = 0; row < step.rows; ++row) copy_floats(place + row * stride, from.at(row, step.t), width);
+        }
+        return;
+    }
+    for (int64_t row = 0; row < f.chunk.rows; ++row) {
+        for (int64_t i = 0; i < block.count; ++i) {
+            const Block::Step& step = block.in_time(f, i);
+            if (row < step.rows) copy_floats(to + (step.start + row) * stride, from.at(row, step.t), width);
+        }
+    }
+}
+
+// The inputs of a block among the operands, as the forward pass had them, masks applied.
+void load_inputs(const BackwardScan& f, const BackwardBuffers& b, const Block& block) {
+    const OstinatoProblem& p = f.sizes.problem;
+    const int64_t input = f.sizes.input(f.scan), layer = f.sizes.layer(f.scan), columns = f.sums.columns;
+    load_block(f, block, f.source, input, b.operands, columns);
+    for (int64_t row = 0; row < block.rows; ++row) {
+        clear_padding(b.operands + row * columns, input, f.sizes.padded_input(f.scan));
+    }
+    if (layer == 0 || p.dropout <= 0) return;
+    const Dropout dropout(p.dropout);
+    for (int64_t i = 0; i < block.count; ++i) {
+        const Block::Step& step = block.steps[i];
+        for (int64_t row = 0; row < step.rows; ++row) {
+            apply_mask(dropout, layer_key(p, layer, f.chunk.original(row), step.t), input,
+                       b.operands + (step.start + row) * columns);
+        }
+    }
+}
+
+// The gradients of a block's outputs; zeros where there are none.
+void load_dy(const BackwardScan& f, const BackwardBuffers& b, const Block& block) {
+    const Sizes& sizes = f.sizes;
+    if (!f.dy.data) return clear_floats(b.dy, block.rows * sizes.padded);
+    load_block(f, block, f.dy, sizes.hidden, b.dy, sizes.padded);
+    if (sizes.hidden == sizes.padded) return;
+    for (int64_t row = 0; row < block.rows; ++row) clear_padding(b.dy + row * sizes.padded, sizes.hidden, sizes.padded);
+}
+
 // Rows that can be read as they are, or a copy of them that is padded.
 struct Gathered {
     const float* rows;
     int64_t stride;
 };
 
-// Rows of a view at step t; zeros where there is no data.
+// Rows of a view at step t.
 Gathered gather(const BackwardScan& f, const View& from, int64_t t, int64_t rows, float* copy) {
     const Sizes& sizes = f.sizes;
-    if (from.data && !from.order && sizes.hidden == sizes.padded) return {from.at(0, t), from.row_stride};
+    if (!from.order && sizes.hidden == sizes.padded) return {from.at(0, t), from.row_stride};
     for (int64_t row = 0; row < rows; ++row) {
         float* place = copy + row * sizes.padded;
-        if (from.data) copy_floats(place, from.at(row, t), sizes.hidden);
-        clear_padding(place, from.data ? sizes.hidden : 0, sizes.padded);
+        copy_floats(place, from.at(row, t), sizes.hidden);
+        clear_padding(place, sizes.hidden, sizes.padded);
     }
     return {copy, sizes.padded};
 }
@@ -126,44 +200,34 @@ void load_before(const BackwardScan& f, int64_t t, int64_t row, bool known, floa
     clear_padding(to, known || h0 ? sizes.hidden : 0, sizes.padded);
 }
 
-// The operands of the weights' gradients at step t, as the forward pass had them: [x; h], masks applied.
-void load_operands(const BackwardScan& f, BackwardBuffers& b, int64_t t, int64_t rows, float* to) {
-    const OstinatoProblem& p = f.sizes.problem;
-    const int64_t input = f.sizes.input(f.scan);
-    const int64_t padded_input = f.sizes.padded_input(f.scan);
-    const int64_t layer = f.sizes.layer(f.scan);
-    const Dropout dropout(p.dropout);
-    const int64_t known = f.rows_before(t);
-    for (int64_t row = 0; row < rows; ++row, to += f.sums.columns) {
-        copy_floats(to, f.source.at(row, t), input);
-        clear_padding(to, input, padded_input);
-        if (layer > 0 && p.dropout > 0) {
-            apply_mask(dropout, layer_key(p, layer, f.chunk.original(row), t), input, to);
-        }
-        float* h = to + padded_input;
-        load_before(f, t, row, row < known, h);
-        if (p.recurrent_dropout <= 0) continue;
-        copy_floats(b.h + row * f.sizes.padded, h, f.sizes.padded);
-        for (int64_t unit = 0; unit < f.sizes.hidden; ++unit) h[unit] *= b.mask[row * f.sizes.padded + unit];
+// The other operands of the weights' gradients at a step: h before it, masked; b.h is what it was without the mask.
+void load_state_before(const BackwardScan& f, BackwardBuffers& b, const Block::Step& step) {
+    const int64_t columns = f.sums.columns, padded = f.sizes.padded;
+    const int64_t known = f.rows_before(step.t);
+    float* h = b.operands + step.start * columns + f.sizes.padded_input(f.scan);
+    for (int64_t row = 0; row < step.rows; ++row, h += columns) {
+        load_before(f, step.t, row, row < known, h);
+        if (f.sizes.problem.recurrent_dropout <= 0) continue;
+        copy_floats(b.h + row * padded, h, padded);
+        for (int64_t unit = 0; unit < f.sizes.hidden; ++unit) h[unit] *= b.mask[row * padded + unit];
     }
 }
 
-void make_gradients(const BackwardScan& f, BackwardBuffers& b, int64_t t, int64_t rows, const float* operands,
-                    float* dsums) {
+void make_gradients(const BackwardScan& f, BackwardBuffers& b, const Block::Step& step_of_block) {
     const Sizes& sizes = f.sizes;
+    const int64_t t = step_of_block.t, rows = step_of_block.rows, start = step_of_block.start;
+    const float* operands = b.operands + start * f.sums.columns;
     const float* saved = f.tensors.saved;
     const int64_t step = sizes.batch * sizes.padded;
     const int64_t place = t * step + f.chunk.first * sizes.padded;
     const bool masked = sizes.problem.recurrent_dropout > 0;
-    const Gathered dy = gather(f, f.dy, t, rows, b.dy);
     // A GRU needs h before the step: among the operands, or beside them where a mask has changed those.
     Gathered h{operands + sizes.padded_input(f.scan), f.sums.columns};
     if (masked) h = {b.h, sizes.padded};
     if (sizes.sums == 1) h = gather(f, f.output, t, rows, b.h);
     BackwardStep s{};
     s.padded = sizes.padded;
-    s.dy = dy.rows;
-    s.dy_stride = dy.stride;
+    s.dy = b.dy + start * sizes.padded;
     s.h = h.rows;
     s.h_stride = h.stride;
     s.ahead = (f.before(t) - t) * sizes.batch;
@@ -171,7 +235,7 @@ void make_gradients(const BackwardScan& f, BackwardBuffers& b, int64_t t, int64_
     s.around = b.around;
     s.dc = b.dc;
     s.mask = masked ? b.mask : nullptr;
-    s.dsums = dsums;
+    s.dsums = b.dsums + start * b.stride;
     s.stride = b.stride;
     if (sizes.kept) s.gates = saved + sizes.saved_gates(f.scan) + place * sizes.kept;
     const int64_t known = f.rows_before(t);
@@ -196,13 +260,13 @@ void carry_back(const BackwardScan& f, BackwardBuffers& b, int64_t rows, const f
                     sizes.padded);
 }
 
-// Adds the block's part of the gradients of the weights: dsums transposed times [x; h].
-void add_weights(const BackwardScan& f, const BackwardBuffers& b, int64_t rows) {
+// Adds the block's part of the gradients of the weights, dsums transposed times [x; h], or begins with it.
+void add_weights(const BackwardScan& f, const BackwardBuffers& b, int64_t rows, bool first) {
     const Sizes& sizes = f.sizes;
     const int64_t units = sizes.padded, columns = f.sums.columns, inputs = sizes.padded_input(f.scan);
     const auto add = [&](int64_t first_sum, int64_t sums, int64_t first_column, int64_t width) {
         multiply_across({b.dsums + first_sum * units, b.stride, b.operands + first_column, columns, rows,
-                         f.sums.matrix + first_sum * units * columns + first_column, columns, true},
+                         f.sums.matrix + first_sum * units * columns + first_column, columns, !first},
                         sums * units, width);
     };
     if (sizes.gru()) {
@@ -214,41 +278,47 @@ void add_weights(const BackwardScan& f, const BackwardBuffers& b, int64_t rows) 
     }
     if (!sizes.problem.bias) return;
     const int64_t sums = sizes.sums * units;
-    for (int64_t row = 0; row < rows; ++row) {
-        const float* dsums = b.dsums + row * b.stride;
-        for (int64_t i = 0; i < sums; i += 8) {
-            for (int64_t k = i; k < i + 8; ++k) f.sums.biases[k] += dsums[k];
-        }
+    for (int64_t i = 0; i < sums; i += 8) {
+        Vec8 total = {};
+        for (int64_t row = 0; row < rows; ++row) total += load<Vec8>(b.dsums + row * b.stride + i);
+        store(f.sums.biases + i, first ? total : load<Vec8>(f.sums.biases + i) + total);
     }
 }
 
 // The gradient of the block's inputs, dsums W, into its place step by step.
-void make_dx(const BackwardScan& f, const BackwardBuffers& b, int64_t first_step, int64_t steps, int64_t total) {
+void make_dx(const BackwardScan& f, const BackwardBuffers& b, const Block& block) {
     const Sizes& sizes = f.sizes;
     if (!f.dx.data) return;
     const OstinatoProblem& p = sizes.problem;
     const int64_t input = sizes.input(f.scan), width = sizes.padded_input(f.scan), layer = sizes.layer(f.scan);
     const float* packed =
         f.tensors.packed + sizes.packed_before(f.scan, true) + sizes.gates * sizes.padded * sizes.padded;
-    multiply_packed({b.dsums, b.stride, packed, 0, sizes.gates * sizes.padded, b.dx, width, false}, total, width);
-    float* from = b.dx;
+    multiply_packed({b.dsums, b.stride, packed, 0, sizes.gates * sizes.padded, b.dx, width, false}, block.rows, width);
     const Dropout dropout(p.dropout);
-    for (int64_t i = first_step; i < first_step + steps; ++i) {
-        const int64_t t = f.reverse() ? i : sizes.time - 1 - i;
-        const int64_t rows = f.chunk.active(t);
-        for (int64_t row = 0; row < rows; ++row, from += width) {
+    for (int64_t i = 0; i < block.count; ++i) {
+        const Block::Step& step = block.steps[i];
+        float* from = b.dx + step.start * width;
+        for (int64_t row = 0; row < step.rows; ++row, from += width) {
             if (layer > 0 && p.dropout > 0) {
-                apply_mask(dropout, layer_key(p, layer, f.chunk.original(row), t), input, from);
+                apply_mask(dropout, layer_key(p, layer, f.chunk.original(row), step.t), input, from);
             }
-            float* to = f.dx.at(row, t);
+            float* to = f.dx.at(row, step.t);
             if (f.add_dx) {
                 for (int64_t k = 0; k < input; ++k) to[k] += from[k];
             } else {
                 copy_floats(to, from, input);
             }
         }
-        if (f.add_dx || layer > 0) continue;
-        for (int64_t row = rows; row < f.chunk.rows; ++row) clear_floats(f.dx.at(row, t), input);
+    }
+}
+
+// The caller's dx is zero where there is no step.
+void clear_dx(const BackwardScan& f) {
+    if (!f.dx.data || f.add_dx || f.sizes.layer(f.scan) > 0) return;
+    for (int64_t row = 0; row < f.chunk.rows; ++row) {
+        for (int64_t t = f.chunk.length(row); t < f.sizes.time; ++t) {
+            clear_floats(f.dx.at(row, t), f.sizes.input(f.scan));
+        }
     }
 }
 
@@ -274,34 +344,30 @@ void end_back(const BackwardScan& f, BackwardBuffers& b) {
 void run_backward_scan(const BackwardScan& f, BackwardBuffers& b) {
     const Sizes& sizes = f.sizes;
     begin_back(f, b);
-    for (int64_t i = 0; i < sizes.time;) {
-        const int64_t first = i;
-        int64_t total = 0;
-        for (; i < sizes.time; ++i) {
-            const int64_t t = f.reverse() ? i : sizes.time - 1 - i;
-            const int64_t rows = f.chunk.active(t);
-            if (total + rows > b.block) break;
-            if (rows == 0) continue;
-            float* dsums = b.dsums + total * b.stride;
-            const int64_t next = f.before(t);
-            fetch_rows<0>(f.source, next, rows, sizes.input(f.scan), sizes.time);
-            fetch_rows<0>(f.dy, next, rows, sizes.hidden, sizes.time);
-            fetch_rows<0>(f.output, f.before(next), rows, sizes.hidden, sizes.time);
-            float* operands = b.operands + total * f.sums.columns;
-            load_operands(f, b, t, rows, operands);
-            make_gradients(f, b, t, rows, operands, dsums);
-            const bool last = i == sizes.time - 1;
-            if (!last || f.tensors.dh0) carry_back(f, b, rows, dsums);
-            total += rows;
+    clear_dx(f);
+    bool begun = f.add_sums;
+    for (int64_t first = 0; first < sizes.time;) {
+        const Block block(f, first, b.block);
+        const bool last = first == sizes.time;
+        load_inputs(f, b, block);
+        load_dy(f, b, block);
+        for (int64_t i = 0; i < block.count; ++i) {
+            const Block::Step& step = block.steps[i];
+            fetch_rows<0>(f.output, f.before(f.before(step.t)), step.rows, sizes.hidden, sizes.time);
+            load_state_before(f, b, step);
+            make_gradients(f, b, step);
+            if (last && i == block.count - 1 && !f.tensors.dh0) break;
+            carry_back(f, b, step.rows, b.dsums + step.start * b.stride);
         }
-        if (f.tensors.dweights) add_weights(f, b, total);
-        make_dx(f, b, first, i - first, total);
+        if (f.tensors.dweights) add_weights(f, b, block.rows, !begun);
+        begun = true;
+        make_dx(f, b, block);
     }
     end_back(f, b);
 }
 
 void run_backward_chunk(const Sizes& sizes, const Chunk& chunk, const OstinatoBackward& tensors, BackwardBuffers b,
-                        float* accumulators) {
+                        float* accumulators, bool add_sums) {
     const int64_t width = sizes.directions * sizes.hidden;
     const auto outputs_of = [&](int64_t layer) {
         float* saved = const_cast<float*>(tensors.saved) + sizes.saved_outputs(layer) + chunk.first * width;
@@ -317,7 +383,7 @@ void run_backward_chunk(const Sizes& sizes, const Chunk& chunk, const OstinatoBa
         for (int64_t direction = 0; direction < sizes.directions; ++direction) {
             const int64_t scan = layer * sizes.directions + direction;
             BackwardScan f{sizes, chunk, tensors, scan, source, output, dy, dx, direction > 0,
-                           Accumulator::of(sizes, scan, accumulators)};
+                           Accumulator::of(sizes, scan, accumulators), add_sums};
             f.output.data += direction * sizes.hidden;
             if (f.dy.data) f.dy.data += direction * sizes.hidden;
             run_backward_scan(f, b);

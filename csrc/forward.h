@@ -71,15 +71,19 @@ struct ForwardScan {
     int64_t output_count;
 };
 
-// Asks for rows of a later step while this one is computed: rows lie apart, where the processor does not foresee them.
-// WRITE is 1 for rows that will be written.
+// Asks for rows of a later step while this one is computed. WRITE is 1 for rows that will be written.
 template <int WRITE> void fetch_rows(const View& view, int64_t t, int64_t rows, int64_t width, int64_t time) {
-    if (!view.data || t < 0 || t >= time || view.compact(width)) return;
+    if (!view.data || t < 0 || t >= time) return;
     for (int64_t row = 0; row < rows; ++row) {
         const float* from = view.at(row, t);
         for (int64_t i = 0; i < width - 1; i += 16) __builtin_prefetch(from + i, WRITE, 2);
         __builtin_prefetch(from + width - 1, WRITE, 2);
     }
+}
+
+// The same where rows lie apart; others the processor foresees, or they are still in its caches.
+template <int WRITE> void fetch_scattered(const View& view, int64_t t, int64_t rows, int64_t width, int64_t time) {
+    if (!view.compact(width)) fetch_rows<WRITE>(view, t, rows, width, time);
 }
 
 void begin_scan(const ForwardScan& f, ForwardBuffers& b) {
@@ -185,8 +189,8 @@ void run_forward_scan(const ForwardScan& f, ForwardBuffers& b) {
         const int64_t rows = f.chunk.active(t);
         if (rows > 0) {
             const int64_t next = reverse ? t - 1 : t + 1;
-            fetch_rows<0>(f.source, next, rows, sizes.input(f.scan), sizes.time);
-            fetch_rows<1>(f.outputs[f.output_count - 1], next, rows, sizes.hidden, sizes.time);
+            fetch_scattered<0>(f.source, next, rows, sizes.input(f.scan), sizes.time);
+            fetch_scattered<1>(f.outputs[f.output_count - 1], next, rows, sizes.hidden, sizes.time);
             step(make_step(f, b, t, rows), sizes.problem.kind);
             std::swap(b.entering, b.leaving);
         }

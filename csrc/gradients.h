@@ -11,8 +11,7 @@ namespace {
 // A step of one scan for rows [first, last) of a chunk. P is the number of units padded.
 struct BackwardStep {
     int64_t first, last, padded;
-    const float* dy;        // (rows, dy_stride) gradient of this step's output
-    int64_t dy_stride;
+    const float* dy;        // (rows, P) gradient of this step's output
     const float* through;   // (rows, P) gradient of h through the next step's gates, before the mask
     float* around;          // (rows, P) gradient of h past the next step's gates; then past this step's
     float* dc;              // (rows, P) gradient of c after this step; then before it
@@ -31,7 +30,7 @@ template <class V> OSTINATO_INLINE V gradient_of_h(const BackwardStep& s, int64_
     const int64_t at = row * s.padded + unit;
     const V through = load<V>(s.through + at);
     const V masked = s.mask ? through * load<V>(s.mask + at) : through;
-    return load<V>(s.dy + row * s.dy_stride + unit) + masked + load<V>(s.around + at);
+    return load<V>(s.dy + at) + masked + load<V>(s.around + at);
 }
 
 // Asks for the gates of the next step to come, which would otherwise be waited for.

@@ -19,6 +19,7 @@ namespace {
 // the threads, and they are added up in order: so the sums have the same bits on any number of threads.
 constexpr int64_t GROUPS = 16;
 constexpr int64_t GROUP_ROWS = 16;
+constexpr int64_t TWO_GROUPS_FROM = 8;  // rows
 constexpr int64_t GROUP_FLOATS = 32 << 20;
 // Below so many multiply-adds a second thread costs more than it does.
 constexpr double WORTH_A_THREAD = 4e5;
@@ -117,12 +118,11 @@ void backward_task(void* work, int64_t index, int64_t worker) {
     const int64_t begin = share(w.sizes.batch, index, w.groups), end = share(w.sizes.batch, index + 1, w.groups);
     const int64_t chunks = (end - begin + CHUNK_ROWS - 1) / CHUNK_ROWS;
     float* sums = w.sums + index * w.sums_size;
-    clear_floats(sums, w.sums_size);
     const BackwardBuffers buffers(w.sizes, {w.scratch + worker * w.scratch_size});
     for (int64_t i = 0; i < chunks; ++i) {
         const int64_t first = begin + share(end - begin, i, chunks);
         const Chunk chunk{w.order, first, begin + share(end - begin, i + 1, chunks) - first, w.sizes.time};
-        run_backward_chunk(w.sizes, chunk, w.tensors, buffers, sums);
+        run_backward_chunk(w.sizes, chunk, w.tensors, buffers, sums, i > 0);
     }
 }
 
@@ -161,7 +161,8 @@ int64_t backward(const OstinatoProblem& problem, const OstinatoBackward& tensors
     const Order order(problem);
     BackwardWork work{sizes, order, tensors, 1, Accumulator::size_of_all(sizes), 0, nullptr, nullptr};
     const int64_t most = std::max<int64_t>(2, std::min(GROUPS, GROUP_FLOATS / work.sums_size));
-    work.groups = std::min(most, (sizes.batch + GROUP_ROWS - 1) / GROUP_ROWS);
+    const int64_t least = sizes.batch >= TWO_GROUPS_FROM ? 2 : 1;
+    work.groups = std::clamp((sizes.batch + GROUP_ROWS - 1) / GROUP_ROWS, least, most);
     const int64_t threads = useful_threads(sizes, work.groups);
     BackwardBuffers(sizes, {nullptr}, &work.scratch_size);
     work.sums = workspace.reserve(work.groups * work.sums_size + threads * work.scratch_size);
