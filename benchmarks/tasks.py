@@ -26,6 +26,7 @@ from typing import Any
 
 import machine
 import numpy as np
+import tasks_writing
 
 ROOT = Path(__file__).parents[1]
 DATA = Path(os.environ.get("OSTINATO_SHARED_DATA", ROOT.parent / "shared" / "data"))
@@ -312,6 +313,7 @@ TASKS: dict[str, Callable[[Sequence[int]], dict[str, Any]]] = {
     "ewt": ewt,
     "shakespeare": shakespeare,
     "names": names,
+    **tasks_writing.TASKS,
 }
 
 
