@@ -59,6 +59,15 @@ def test_beginnings_are_learned():
     assert first[1] < 0.1
 
 
+def test_what_a_sequence_is_of_tells_about_its_first_tokens():
+    model = KneserNey(order=3, size=4).fit(["ab", "cb"] * 20, ["x", "y"] * 20)
+    of_x, of_y = (np.exp(model.log_probabilities("ab", kind)) for kind in "xy")
+    assert of_x[0] > 0.9
+    assert of_y[0] < 0.1
+    total = sum(math.exp(model.log_probabilities(token, "x")[0]) for token in "abcz")
+    assert total == pytest.approx(1, rel=1e-9)
+
+
 def test_an_empty_sequence_has_no_probabilities():
     assert KneserNey(order=2, size=3).fit(["ab"]).log_probabilities("").shape == (0,)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -18,7 +18,17 @@ LEAST_DISCOUNT, MOST_DISCOUNT = 0.1, 0.95
 
 
 @dataclass(frozen=True)
-class _Order(Generic[Token]):
+class _Beginning:
+    """Stands before the first token of a sequence, and says of what kind the sequence is."""
+
+    kind: Hashable
+
+
+Gram = tuple[Hashable, ...]
+
+
+@dataclass(frozen=True)
+class _Order:
     """What one length of n-gram tells.
 
     Attributes:
@@ -28,9 +38,9 @@ class _Order(Generic[Token]):
         discount: what is taken off each count.
     """
 
-    counts: Mapping[tuple[Token, ...], int]
-    totals: Mapping[tuple[Token, ...], int]
-    kinds: Mapping[tuple[Token, ...], int]
+    counts: Mapping[Gram, int]
+    totals: Mapping[Gram, int]
+    kinds: Mapping[Gram, int]
     discount: float
 
 
@@ -63,36 +73,44 @@ class KneserNey(Generic[Token]):
             raise ConfigError(f"order is {order} and size {size}; use at least 1 for both")
         self.order = order
         self.size = size
-        self._orders: list[_Order[Token | None]] = []
+        self._orders: list[_Order] = []
 
-    def fit(self, sequences: Iterable[Sequence[Token]]) -> KneserNey[Token]:
+    def fit(
+        self, sequences: Sequence[Sequence[Token]], kinds: Sequence[Hashable] | None = None
+    ) -> KneserNey[Token]:
         """Count the n-grams of some sequences.
 
         Args:
             sequences: sequences of tokens; one long text is one sequence.
+            kinds: what each sequence is of, if that may tell about its first tokens.
 
         Returns:
             The model itself.
         """
-        begun = [(None, *sequence) for sequence in sequences]  # None marks the beginning
-        raw: list[Counter[tuple[Token | None, ...]]] = []
+        begun = [
+            (_Beginning(kind), *sequence)
+            for sequence, kind in zip(sequences, kinds or [None] * len(sequences), strict=True)
+        ]
+        raw: list[Counter[Gram]] = []
         for length in range(1, self.order + 1):
-            grams: Counter[tuple[Token | None, ...]] = Counter()
+            grams: Counter[Gram] = Counter()
             for sequence in begun:
                 grams.update(zip(*(sequence[shift:] for shift in range(length)), strict=False))
             raw.append(grams)
-        raw[0].pop((None,), None)
+        for sequence in begun:
+            raw[0].pop(sequence[:1], None)
         self._orders = [
             _order(grams if length == self.order else _continuations(grams, raw[length]))
             for length, grams in enumerate(raw, 1)
         ]
         return self
 
-    def log_probabilities(self, sequence: Sequence[Token]) -> NDArray[np.float64]:
+    def log_probabilities(self, sequence: Sequence[Token], kind: Hashable = None) -> NDArray[np.float64]:
         """The log-probability of each token of a sequence, given those before it.
 
         Args:
             sequence: tokens; one that did not come in training shares the probability left for all such.
+            kind: what the sequence is of, for a model that was fitted with kinds.
 
         Returns:
             `(tokens,)` in nats.
@@ -102,7 +120,7 @@ class KneserNey(Generic[Token]):
         """
         if not self._orders:
             raise ConfigError("this n-gram model is not fitted yet; call fit first")
-        begun = (None, *sequence)
+        begun = (_Beginning(kind), *sequence)
         return np.log(
             [
                 self._probability(begun[max(0, place - self.order + 1) : place], begun[place])
@@ -110,7 +128,7 @@ class KneserNey(Generic[Token]):
             ]
         )
 
-    def _probability(self, history: tuple[Token | None, ...], token: Token | None) -> float:
+    def _probability(self, history: Gram, token: Hashable) -> float:
         """The probability of a token after at most `order - 1` others."""
         share = 1.0 / self.size
         for length, order in enumerate(self._orders[: len(history) + 1]):
@@ -122,17 +140,17 @@ class KneserNey(Generic[Token]):
         return share
 
 
-def _continuations(
-    grams: Counter[tuple[Token | None, ...]], longer: Counter[tuple[Token | None, ...]]
-) -> Counter[tuple[Token | None, ...]]:
+def _continuations(grams: Counter[Gram], longer: Counter[Gram]) -> Counter[Gram]:
     """How many different tokens come before each n-gram; how often it comes, where it begins a sequence."""
     before = Counter(gram[1:] for gram in longer)
-    return Counter({gram: count if gram[0] is None else before[gram] for gram, count in grams.items()})
+    return Counter(
+        {gram: count if isinstance(gram[0], _Beginning) else before[gram] for gram, count in grams.items()}
+    )
 
 
-def _order(counts: Counter[tuple[Token | None, ...]]) -> _Order[Token | None]:
+def _order(counts: Counter[Gram]) -> _Order:
     """The sums that smoothing needs, of the counts of one order."""
-    totals: Counter[tuple[Token | None, ...]] = Counter()
+    totals: Counter[Gram] = Counter()
     for gram, count in counts.items():
         totals[gram[:-1]] += count
     of_counts = Counter(counts.values())

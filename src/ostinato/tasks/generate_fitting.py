@@ -177,7 +177,9 @@ class Judge:
         found = {generator.name: log_probabilities(generator, texts)}
         for order in ORDERS:
             model = self._ngram(order, generator)
-            each = [model.log_probabilities(tokens) for tokens in texts.sequences(generator.tokenizer_)]
+            sequences = texts.sequences(generator.tokenizer_)
+            kinds = texts.conditions or (None,) * len(sequences)
+            each = [model.log_probabilities(*pair) for pair in zip(sequences, kinds, strict=True)]
             found[f"{order}-gram"] = [part[1:] for part in each] if texts.whole else each
         return texts, found
 
@@ -185,7 +187,8 @@ class Judge:
         """An n-gram model of the training texts, made when first asked for."""
         if order not in self._models:
             tokens = self.training.sequences(generator.tokenizer_)
-            self._models[order] = KneserNey[str](order, size=len(generator.tokenizer_)).fit(tokens)
+            model = KneserNey[str](order, size=len(generator.tokenizer_))
+            self._models[order] = model.fit(tokens, self.training.conditions)
         return self._models[order]
 
 
