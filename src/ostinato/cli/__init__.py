@@ -18,6 +18,7 @@ from typing import Any, NoReturn
 
 from ostinato import __version__
 from ostinato.cli.cells import CELL_NAMES
+from ostinato.cli.covariate_options import add_covariate_options
 from ostinato.cli.series_options import add_series_options
 from ostinato.errors import OstinatoError, TrainingError
 
@@ -122,7 +123,7 @@ def _add_forecast_options(command: argparse.ArgumentParser) -> None:
         "--recipe",
         metavar="NAME",
         default="default",
-        help="default, pretrained (no training, seconds) or classic (the textbook's)",
+        help="default, pretrained (no training), finetuned, auto (the best of several), streaming or classic",
     )
     command.add_argument(
         "--cell",
@@ -142,6 +143,21 @@ def _add_forecast_options(command: argparse.ArgumentParser) -> None:
         help="simple: naive, seasonal naive, drift; all: also AutoETS, AutoARIMA, AutoTheta; auto: all where quick",
     )
     command.add_argument("--jobs", metavar="N", type=int, help="processes; one a core when not given")
+    command.add_argument(
+        "--quantile", metavar="Q", type=float, action="append", help="quantile, such as 0.9; repeatable"
+    )
+    command.add_argument(
+        "--time-budget",
+        metavar="SECONDS",
+        type=float,
+        help="for --recipe auto: all choices together (default 60)",
+    )
+    command.add_argument(
+        "--checkpoint",
+        metavar="DIR",
+        help="keep the state of trainings there; the same command again goes on",
+    )
+    add_covariate_options(command)
     command.add_argument("--out", metavar="DIR", help="folder to write to (default ./ostinato-NAME)")
     command.add_argument("--quiet", action="store_true", help="no progress and no word about the file")
     command.add_argument("--no-report", action="store_true", help="no report and no picture")
@@ -177,5 +193,14 @@ def _info(arguments: argparse.Namespace) -> None:
 
 _COMMANDS = {"forecast": _forecast, "inspect": _inspect, "info": _info}
 
-_MODULES: tuple[str, ...] = ("caption", "classify", "doctor", "generate", "tag", "translate", "update")
+_MODULES: tuple[str, ...] = (
+    "ablate",
+    "caption",
+    "classify",
+    "doctor",
+    "generate",
+    "tag",
+    "translate",
+    "update",
+)
 """Commands that are a module of this package each, of the same name."""

@@ -11,10 +11,12 @@ from typing import Any
 
 from ostinato import report
 from ostinato.cli import forecast_parts
+from ostinato.cli.covariates import has_covariates, names_of_columns, read_extras
 from ostinato.cli.progress import Progress
 from ostinato.cli.reading import read_table
 from ostinato.data.tables import Table
 from ostinato.report import ReportContent, TrainingCurve
+from ostinato.tasks.exogenous import Extras
 from ostinato.tasks.info import versions
 from ostinato.tasks.recipes import find_recipe
 from ostinato.tasks.run import ForecastRun, RunSettings, run_forecast
@@ -30,11 +32,12 @@ def run(arguments: argparse.Namespace) -> None:
         OstinatoError: the input or an option cannot be used, or the work failed.
     """
     started = time.perf_counter()
-    settings = _settings(arguments)
-    if forecast_parts.large(arguments):
+    _settings(arguments, Extras())  # what is wrong with an option is said before a large file is read
+    if not has_covariates(arguments) and forecast_parts.large(arguments):
         forecast_parts.run(arguments)
         return
-    table = read_table(arguments)
+    table = read_table(arguments, covariates=names_of_columns(arguments))
+    settings = _settings(arguments, read_extras(arguments, table))
     seconds = {"read": time.perf_counter() - started}
     with report.results_folder(Path(arguments.out or f"ostinato-{table.name}")) as out:
         _run_into(out, arguments, settings, table, seconds)
@@ -70,7 +73,7 @@ def _run_into(
         print(f"{'seconds':<12}{seconds['total']:.1f}")
 
 
-def _settings(arguments: argparse.Namespace) -> RunSettings:
+def _settings(arguments: argparse.Namespace, extras: Extras) -> RunSettings:
     return RunSettings(
         h=arguments.h,
         levels=tuple(arguments.level or (80.0, 95.0)),
@@ -81,6 +84,10 @@ def _settings(arguments: argparse.Namespace) -> RunSettings:
         origins=arguments.origins,
         baselines=arguments.baselines,
         jobs=arguments.jobs,
+        quantiles=tuple(arguments.quantile or ()),
+        extras=extras,
+        time_budget=arguments.time_budget,
+        checkpoint=None if arguments.checkpoint is None else Path(arguments.checkpoint),
     )
 
 
@@ -110,6 +117,7 @@ def _content(
         command=arguments.command_line,
         versions=versions(),
         seconds=seconds,
+        tried=result.tried,
         training=tuple(_curve(number, history) for number, history in enumerate(result.training, 1)),
         test=result.backtest.drop(columns="cutoff") if tested else None,
         value_label=table.target_cols[0] if len(table.target_cols) == 1 else "value",

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 
 from ostinato.data import tables
 from ostinato.data.tables import Table
 
 
-def read_table(arguments: argparse.Namespace, *, lenient: bool = False) -> Table:
+def read_table(
+    arguments: argparse.Namespace, *, covariates: Sequence[str] = (), lenient: bool = False
+) -> Table:
     """The series of the file that the command line names.
 
     Args:
         arguments: the parsed command line.
+        covariates: columns of numbers to keep beside the values.
         lenient: report what is wrong with the rows instead of refusing it, where that is possible.
     """
     return tables.read(
@@ -23,6 +27,7 @@ def read_table(arguments: argparse.Namespace, *, lenient: bool = False) -> Table
         freq=arguments.freq,
         season_length=arguments.season_length,
         gaps=arguments.gaps,
+        covariates=covariates,
         lenient=lenient,
     )
 

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ostinato.data import columns, frames, frequency, seasons
+from ostinato.data.covariates import attach, without
 from ostinato.data.findings import Finding, Log, count, listing
 from ostinato.data.grid import parse_freq
 from ostinato.data.readers import READERS, RawTable, read_bytes
@@ -25,7 +26,7 @@ class Table:
     """Series read from a file, and what was found on the way.
 
     Args:
-        frame: ``unique_id, ds, y`` sorted, one row per step of the frequency, NaN where missing.
+        frame: ``unique_id, ds, y`` and covariates, sorted, one row per step of the frequency, NaN where missing.
         freq: A pandas alias, or the step of integer times.
         season_length: Steps in a season; 1 for none.
         name: The file's name without its ending, for the output folder; ``series`` for standard input.
@@ -61,7 +62,7 @@ class Table:
         return [finding.text for finding in self.findings]
 
 
-def read(
+def read(  # noqa: PLR0913 - what a file may need to be told
     path: str | Path,
     *,
     time_col: str | None = None,
@@ -70,6 +71,7 @@ def read(
     freq: str | int | None = None,
     season_length: int | None = None,
     gaps: str = "fill",
+    covariates: Sequence[str] = (),
     lenient: bool = False,
 ) -> Table:
     """Read a file as series on their grid, with findings; what is not named is found in the file.
@@ -82,6 +84,7 @@ def read(
         freq: A pandas alias, or an integer step for integer times.
         season_length: Steps in a season.
         gaps: ``fill`` treats missing times as missing values; ``refuse`` raises instead.
+        covariates: Columns of numbers to keep beside the values.
         lenient: Record problems such as duplicates as findings and go on, as ``inspect`` does.
 
     Raises:
@@ -91,11 +94,12 @@ def read(
     _check_options(season_length, gaps)
     wanted = None if freq is None else parse_freq(freq).freq
     log = Log(lenient)
-    raw, name = _raw(path, log)
-    roles = columns.choose(raw, time_col=time_col, target_col=target_col, id_col=id_col, log=log)
-    rows = to_rows(raw, roles, log, name=name)
+    raw, name = read_raw(path, log)
+    plain = without(raw, covariates)
+    roles = columns.choose(plain, time_col=time_col, target_col=target_col, id_col=id_col, log=log)
+    rows = to_rows(plain, roles, log, name=name)
     found = _frequency(rows.frame, wanted, raw.source, log)
-    frame = _on_grid(rows.frame, found, gaps, raw.source, log)
+    frame = _on_grid(attach(raw, rows, covariates, log), found, gaps, raw.source, log)
     season = _season(frame, found, season_length, log)
     return Table(
         frame=frame,
@@ -119,8 +123,16 @@ def _check_options(season_length: int | None, gaps: str) -> None:
         raise ConfigError(f"gaps is '{gaps}'; use 'fill' or 'refuse'")
 
 
-def _raw(path: str | Path, log: Log) -> tuple[RawTable, str]:
-    """The columns as they stand in the source, and its name."""
+def read_raw(path: str | Path, log: Log) -> tuple[RawTable, str]:
+    """The columns of a file as they stand in it, and its name.
+
+    Args:
+        path: as for `read`.
+        log: where findings go.
+
+    Raises:
+        DataError: The file cannot be read.
+    """
     if str(path) == STANDARD_INPUT:
         return read_bytes(sys.stdin.buffer.read(), "", "standard input", log), "series"
     file = Path(path)

@@ -53,6 +53,7 @@ class ReportContent:
         command: the exact command line to get this again.
         versions: version of each package by name.
         seconds: time taken by each part; a dictionary that may still grow until `summary` is called.
+        tried: candidate, origins, mase, seconds, chosen, where several recipes were tried; else None.
         training: losses of the final trainings.
         test: unique_id, ds, y and one column per model over held-out steps, the network's first
             (the textbook's picture); None if there was no such test.
@@ -79,6 +80,7 @@ class ReportContent:
     command: str = ""
     versions: Mapping[str, str] = field(default_factory=dict)
     seconds: Mapping[str, float] = field(default_factory=dict)
+    tried: pd.DataFrame | None = None
     training: tuple[TrainingCurve, ...] = ()
     test: pd.DataFrame | None = None
     value_label: str = "value"
@@ -93,7 +95,7 @@ def summary(content: ReportContent, outputs: Mapping[str, Any]) -> dict[str, Any
 
     Returns:
         file, series, rows, freq, season_length, h, recipe, cell, seed, backtest, verdict, outputs,
-        seconds, versions, notes.
+        seconds, versions, notes, and tried where several recipes were.
     """
     verdict = content.verdict
     interval = None if math.isnan(verdict.interval[0]) else list(verdict.interval)
@@ -120,6 +122,8 @@ def summary(content: ReportContent, outputs: Mapping[str, Any]) -> dict[str, Any
         "versions": dict(content.versions),
         "notes": list(content.notes),
     }
+    if content.tried is not None:
+        plain["tried"] = content.tried.to_dict("records")
     cleaned: dict[str, Any] = json_safe(plain)
     return cleaned
 

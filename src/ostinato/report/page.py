@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ostinato.report.axes import positions, time_ticks
-from ostinato.report.blocks import document, losses, note, reproduce, section, sentences, verdict
+from ostinato.report.blocks import document, losses, note, reproduce, section, sentences, table, verdict
 from ostinato.report.chart import Band, Line, chart
 from ostinato.report.content import ReportContent
 from ostinato.report.shown import Shown, baseline_of, left_out, shown_series
@@ -31,6 +31,7 @@ def page(content: ReportContent) -> str:
         section("Forecast", note(left_out(content)) + "".join(_forecast(content, part) for part in shown)),
         section("Leaderboard", _leaderboard(content)),
         section("Backtest against what came true", _backtests(content, shown)),
+        section("What was tried", _tried(content)),
         section("Training", losses(content.training)),
         section("What was found in the file", sentences(content.notes)),
         section("How to get this again", _reproduce(content)),
@@ -138,6 +139,18 @@ def _drawing(
 def _heading(content: ReportContent, series: Shown) -> str:
     """The name of a series, where there are several."""
     return f"<h3>{escape(series.name)}</h3>" if content.history["unique_id"].nunique() > 1 else ""
+
+
+def _tried(content: ReportContent) -> str:
+    """The recipes and settings that were tried on the past, the chosen one first."""
+    if content.tried is None:
+        return ""
+    chosen = content.tried.loc[content.tried["chosen"], "candidate"]
+    remark = note(
+        "MASE over the latest stretches of the past, forecast from before them; more of them for the better."
+    )
+    forms = {"origins": "d", "mase": ".3f", "seconds": ".1f"}
+    return table(content.tried, forms, best=None if chosen.empty else chosen.iloc[0]) + remark
 
 
 def _leaderboard(content: ReportContent) -> str:

@@ -48,7 +48,8 @@ class SeriesEncoding:
             recipe: whether season and logarithm are taken out, and the scaler.
         """
         if recipe.adjust:
-            adjustment = SeasonalAdjustment.fit(past, season_length)
+            season = season_length if recipe.deseasonalise else 1
+            adjustment = SeasonalAdjustment.fit(past, season, log=None if recipe.logarithm else False)
         else:
             adjustment = SeasonalAdjustment(log=False, indices=np.zeros(1))
         adjusted = adjustment.transform(past)

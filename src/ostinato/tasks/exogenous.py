@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
@@ -106,7 +106,14 @@ class Exogenous:
         return Statics.fit(table, self.static, names, own or "unique_id")
 
     def ahead(
-        self, futr_df: Any, frame: pd.DataFrame, freq: str | int, h: int, like: LongFrame
+        self,
+        futr_df: Any,
+        frame: pd.DataFrame,
+        freq: str | int,
+        h: int,
+        *,
+        id_col: str | None = None,
+        time_col: str = "ds",
     ) -> pd.DataFrame | None:
         """The known covariates of the next steps; None where nothing is known.
 
@@ -115,7 +122,8 @@ class Exogenous:
             frame: unique_id, ds: the history.
             freq: pandas alias or integer step.
             h: steps.
-            like: the form of the frame that the history came in.
+            id_col: the column of the series' names in the history, `unique_id` when None or not there.
+            time_col: the column of the times in the history, `ds` when not there.
 
         Raises:
             ConfigError: it is missing.
@@ -130,11 +138,16 @@ class Exogenous:
                     f"{', '.join(self.known)} must be known ahead; give their next {h} steps of every series, as "
                     "predict(futr_df=...)"
                 )
-            steps = self._aligned(futr_df, frame, steps, freq, like)
+            steps = self._aligned(futr_df, frame, steps, freq, (id_col, time_col))
         return steps.assign(**calendar_features(steps["ds"], self.calendar, self.holidays))
 
     def _aligned(
-        self, futr_df: Any, frame: pd.DataFrame, steps: pd.DataFrame, freq: str | int, like: LongFrame
+        self,
+        futr_df: Any,
+        frame: pd.DataFrame,
+        steps: pd.DataFrame,
+        freq: str | int,
+        keys: tuple[str | None, str],
     ) -> pd.DataFrame:
         raw = (
             futr_df if isinstance(futr_df, RawTable) else from_frame(frames.as_pandas(futr_df)[0], "futr_df")
@@ -146,9 +159,24 @@ class Exogenous:
             frame.groupby("unique_id", sort=False, observed=True)["ds"].last(),
             self.known,
             freq=freq,
-            time_col=like.time_col if like.time_col in present else "ds",
-            id_col=like.id_col if like.id_col in present else "unique_id",
+            id_col=keys[0] if keys[0] in present else "unique_id",
+            time_col=keys[1] if keys[1] in present else "ds",
         )
+
+
+@dataclass(frozen=True)
+class Extras:
+    """Covariates, with what is read of them beside the history.
+
+    Attributes:
+        exogenous: which there are.
+        futr: the known covariates of the steps to forecast.
+        static: one row a series: unique_id and the columns that describe it.
+    """
+
+    exogenous: Exogenous = field(default_factory=Exogenous)
+    futr: Any = None
+    static: Any = None
 
 
 def names_of(columns: Sequence[str] | str | None) -> tuple[str, ...]:

@@ -364,9 +364,10 @@ class Forecaster(Parameters):
             return self.stream_.predict(steps)
         if not isinstance(model, TrainedForecaster):
             return model.predict(steps)
-        return model.predict(
-            steps, Exogenous.of(self).ahead(futr_df, model.frame, model.freq, steps, self.like_)
+        ahead = Exogenous.of(self).ahead(
+            futr_df, model.frame, model.freq, steps, id_col=self.like_.id_col, time_col=self.like_.time_col
         )
+        return model.predict(steps, ahead)
 
     def _prepare(self, df: Any, **columns: Any) -> tuple[str | int, LongFrame, pd.DataFrame]:
         """The frequency, the form of the frame that came in, and its series on a regular grid."""

@@ -13,6 +13,8 @@ class Recipe:
         name: what `--recipe` takes.
         summary: one sentence for people.
         adjust: take season and, where the evidence favours it, the logarithm out of every series first.
+        deseasonalise: whether the season is part of that.
+        logarithm: whether the logarithm is part of that.
         scaler: then scale the series as a whole, a key of `ostinato.data.scaling.SCALERS`.
         relative: then show every window relative to its last value, in units of its own mean step.
         context: steps the network looks back; two seasons (at least 24, at most 128 steps) when None.
@@ -49,6 +51,8 @@ class Recipe:
     name: str
     summary: str
     adjust: bool = True
+    deseasonalise: bool = True
+    logarithm: bool = True
     scaler: str = "identity"
     relative: bool = True
     context: int | None = None

@@ -2,32 +2,40 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
 import pandas as pd
 
+from ostinato.data.calendar import calendar_features
+from ostinato.data.statics import Statics
 from ostinato.data.tables import Table
 from ostinato.errors import ConfigError
 from ostinato.evaluate import scores
-from ostinato.evaluate.backtest import backtest
+from ostinato.evaluate.backtest import ORIGINS, backtest
 from ostinato.evaluate.baselines import STATISTICAL, Make
 from ostinato.evaluate.conformal import Conformal
 from ostinato.evaluate.paths import Dependence
 from ostinato.evaluate.verdict import Verdict, judge
 from ostinato.evaluate.workers import import_idle
-from ostinato.tasks.checks import check_levels, check_seed
+from ostinato.tasks.checks import check_levels, check_quantiles, check_seed
+from ostinato.tasks.choosing import USUAL_BUDGET
+from ostinato.tasks.exogenous import Exogenous, Extras
 from ostinato.tasks.forecast import Forecaster
 from ostinato.tasks.horizon import choose_horizon
+from ostinato.tasks.making import Maker
 from ostinato.tasks.models import make_baselines
 from ostinato.tasks.origins import plan_origins
 from ostinato.tasks.recipes import find_recipe
 from ostinato.tasks.trained import MakeNetwork, TrainedForecaster, check_lengths, split_values
 
+KEYS = ["unique_id", "ds", "y"]
 NO_BACKTEST = pd.DataFrame(columns=["unique_id", "ds", "cutoff", "y"])
 NO_SCORES = pd.DataFrame(columns=["model", "mae", "rmse", "mase", "smape"])
 
@@ -62,6 +70,10 @@ class RunSettings:
         origins: of the backtest; as many as fit, at most eight, when None.
         baselines: "auto", "simple" or "all".
         jobs: processes; one a core when None.
+        quantiles: between 0 and 1, beside the intervals.
+        extras: covariates.
+        time_budget: seconds that `recipe="auto"` may take to choose, over all its choices; 60 when None.
+        checkpoint: folder in which an interrupted run leaves the state of its trainings and finds it again.
     """
 
     h: int | None = None
@@ -73,10 +85,15 @@ class RunSettings:
     origins: int | None = None
     baselines: str = "auto"
     jobs: int | None = None
+    quantiles: tuple[float, ...] = ()
+    extras: Extras = field(default_factory=Extras)
+    time_budget: float | None = None
+    checkpoint: Path | None = None
 
     def __post_init__(self) -> None:
         find_recipe(self.recipe)
         check_levels(self.levels)
+        check_quantiles(self.quantiles)
         for name in ("h", "origins", "jobs"):
             number = getattr(self, name)
             if number is not None and number < 1:
@@ -99,6 +116,7 @@ class ForecastRun:
         verdict: whose forecast is the one to use, and why.
         training: what the trainings on everything went through, one dictionary a network, as `History.to_dict` gives.
         notes: sentences about what was decided and left out.
+        tried: what `recipe="auto"` tried on everything; None of other recipes.
         seconds: spent on each part.
     """
 
@@ -112,6 +130,7 @@ class ForecastRun:
     verdict: Verdict
     training: list[dict[str, Any]]
     notes: list[str]
+    tried: pd.DataFrame | None = None
     seconds: dict[str, float] = field(default_factory=dict)
 
 
@@ -145,12 +164,29 @@ class _Run:
         self.notes = [note]
         self.jobs = settings.jobs or os.cpu_count() or 1
         self.seconds: dict[str, float] = {}
+        exogenous = settings.extras.exogenous
+        calendar = calendar_features(table.frame["ds"], exogenous.calendar, exogenous.holidays)
+        self.frame = table.frame.assign(**calendar)
+        self.statics, self.ahead = self._covariates()
         found = [self._forecaster(name) for name in (settings.recipe, self.recipe.rival) if name]
         self.forecasters = {forecaster.name: forecaster for forecaster in found}
         self.name = found[0].name
-        self.network = found[0].maker(table.freq, settings.seed)
+        self.network = self._maker(self.name)
+
+    def _covariates(self) -> tuple[Statics, pd.DataFrame | None]:
+        """What describes the series, and what is known of the steps ahead; refused before the long work starts."""
+        extras, table = self.settings.extras, self.table
+        if extras.exogenous and not self.recipe.takes_covariates:
+            raise ConfigError(
+                f"recipe {self.recipe.name!r} takes no covariates; leave them out, or use --recipe default"
+            )
+        return (
+            extras.exogenous.describe(extras.static, table.frame, "unique_id"),
+            extras.exogenous.ahead(extras.futr, table.frame, table.freq, self.h),
+        )
 
     def _forecaster(self, recipe: str) -> Forecaster:
+        exogenous = self.settings.extras.exogenous if find_recipe(recipe).takes_covariates else Exogenous()
         return Forecaster(
             h=self.h,
             freq=self.table.freq,
@@ -158,11 +194,26 @@ class _Run:
             cell=self.settings.cell,
             recipe=recipe,
             random_state=self.settings.seed,
+            futr_exog_list=exogenous.known,
+            hist_exog_list=exogenous.past,
+            stat_exog_list=exogenous.static,
+            calendar=exogenous.calendar,
+            holidays=exogenous.holidays,
+            time_budget=self._budget(),
         )
+
+    def _budget(self) -> float:
+        """Seconds of one choice among recipes: one at each origin and one on everything, some at the same time."""
+        whole = USUAL_BUDGET if self.settings.time_budget is None else self.settings.time_budget
+        return whole / (1 + math.ceil((self.settings.origins or ORIGINS) / self.jobs))
+
+    def _maker(self, name: str) -> Maker:
+        forecaster = self.forecasters[name]
+        return forecaster.maker(self.table.freq, self.settings.seed, self.statics, self.settings.checkpoint)
 
     def all(self) -> ForecastRun:
         """Everything."""
-        frame, season = self.table.frame, self.table.season_length
+        frame, season = self.frame, self.table.season_length
         if isinstance(self.network, MakeNetwork):
             check_lengths(frame, split_values(frame), self.network.plan(frame))
         makers = self._makers()
@@ -187,6 +238,7 @@ class _Run:
             verdict=verdict,
             training=_histories(own),
             notes=self.notes,
+            tried=getattr(own, "tried_", None),
             seconds=self.seconds,
         )
 
@@ -195,18 +247,15 @@ class _Run:
         if choice == "auto" and (self.recipe.protocol == "holdout" or not self.recipe.trained):
             choice = "simple"  # the others would take longer than the recipe itself
         others, notes = make_baselines(
-            self.table.frame, self.table.freq, season_length=self.settings.season_length, choice=choice
+            self.frame, self.table.freq, season_length=self.settings.season_length, choice=choice
         )
         self.notes += notes
-        networks = {
-            name: forecaster.maker(self.table.freq, self.settings.seed)
-            for name, forecaster in self.forecasters.items()
-        }
+        networks = {name: self._maker(name) for name in self.forecasters}
         return {**networks, **others}
 
     def _backtests(self, makers: dict[str, Make]) -> tuple[pd.DataFrame, pd.DataFrame]:
         """The backtest that is judged, and the one whose errors at each step ahead make the intervals."""
-        frame = self.table.frame
+        frame = self.frame
         if isinstance(self.network, MakeNetwork) and self.recipe.protocol == "holdout":
             return self._holdout(self.network, makers)
         origins = plan_origins(
@@ -223,7 +272,7 @@ class _Run:
 
     def _holdout(self, network: MakeNetwork, makers: dict[str, Make]) -> tuple[pd.DataFrame, pd.DataFrame]:
         """The textbook's test: trained once, then one step ahead from true history over the last windows."""
-        frame = self.table.frame
+        frame = self.frame
         rows = int(frame.groupby("unique_id", sort=False, observed=True).size().median())
         windows = rows - network.plan(frame).context
         test = max(windows - int((1 - self.recipe.test) * windows), self.h)
@@ -256,7 +305,7 @@ class _Run:
             _import_once(makers)
         table = backtest(
             makers,
-            self.table.frame,
+            self.frame,
             h=h,
             freq=self.table.freq,
             n_windows=n_windows,
@@ -270,15 +319,20 @@ class _Run:
     def _fit(self, name: str) -> Forecaster:
         """The network that was judged, fitted on everything."""
         self.watch.start("train on everything")
-        return self.forecasters[name].fit(self.table.frame, progress=self.watch.update)
+        forecaster = self.forecasters[name]
+        columns = [*KEYS, *Exogenous.of(forecaster).known, *Exogenous.of(forecaster).past]
+        static = self.settings.extras.static if forecaster.stat_exog_list else None
+        return forecaster.fit(
+            self.frame[columns], static, checkpoint=self.settings.checkpoint, progress=self.watch.update
+        )
 
     def _forecast(
         self, forecaster: Forecaster, makers: dict[str, Make], best: str, ahead: pd.DataFrame
     ) -> pd.DataFrame:
         """The forecast of the best model, with intervals from its own errors."""
-        frame = self.table.frame
+        frame = self.frame
         name = forecaster.name
-        forecast = (forecaster.model_ if best == name else makers[best](frame)).predict(self.h)
+        forecast = self._ahead(forecaster, None if best == name else makers[best])
         if ahead.empty:
             self.notes.append(
                 "there are no intervals: they come from the errors of a backtest, and there is none"
@@ -288,7 +342,17 @@ class _Run:
         forecaster.conformal_ = Conformal.from_backtest(ahead, frame, season, model=name)
         forecaster.dependence_ = Dependence.from_backtest(ahead, frame, season, model=name)
         widths = Conformal.from_backtest(ahead, frame, season, model=best)
-        return widths.apply(forecast, self.settings.levels, history=frame).assign(model=best)
+        levels, quantiles = self.settings.levels, self.settings.quantiles
+        return widths.apply(forecast, levels, quantiles=quantiles, history=frame).assign(model=best)
+
+    def _ahead(self, forecaster: Forecaster, other: Make | None) -> pd.DataFrame:
+        """The forecast of the network, or of another model where that did better."""
+        if other is not None and not getattr(other, "sees_covariates", False):
+            return other(self.frame[KEYS]).predict(self.h)
+        model = forecaster.model_ if other is None else other(self.frame)
+        if isinstance(model, TrainedForecaster):
+            return model.predict(self.h, self.ahead)
+        return model.predict(self.h)
 
     @contextmanager
     def _timed(self, name: str) -> Iterator[None]:
