@@ -135,8 +135,9 @@ class SequenceClassifier(Parameters):
         sequences, classes = as_sequences(X), check_classes(y, len(X))
         self.classes_ = np.unique(classes)
         if len(self.classes_) < 2:
+            only = self.classes_.tolist()[0]
             raise DataError(
-                f"all {len(classes)} sequences are of the class {self.classes_[0]!r}; give at least two classes"
+                f"all {len(classes)} sequences are of the class {only!r}; give at least two classes"
             )
         self.kind_ = self.kind or kind_of(sequences)
         self.seed_ = (
@@ -178,7 +179,8 @@ class SequenceClassifier(Parameters):
 
     def predict(self, X: Sequence[Any] | NDArray[Any]) -> NDArray[Any]:
         """The most likely class of each sequence."""
-        classes: NDArray[Any] = self.classes_[self.predict_proba(X).argmax(axis=1)]
+        most_likely = self.predict_proba(X).argmax(axis=1)
+        classes: NDArray[Any] = self.classes_[most_likely]
         return classes
 
     def score(self, X: Sequence[Any] | NDArray[Any], y: ArrayLike) -> float:
@@ -235,6 +237,9 @@ class SequenceClassifier(Parameters):
             classifier.input_ = INPUTS[classifier.kind_].from_dict(extra["input"])
             classifier.members_ = members_from_plain(extra["members"], weights, history)
             classifier.history_ = [member.history for member in classifier.members_]
+            expected = {(member.network.shape.classes,) for member in classifier.members_}
+            if expected != {classifier.classes_.shape}:
+                raise ValueError(f"networks of {expected} classes for {classifier.classes_.shape}")
         return classifier
 
     def __sklearn_tags__(self) -> Tags:

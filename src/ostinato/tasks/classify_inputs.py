@@ -236,7 +236,7 @@ INPUTS: dict[str, type[TextInput] | type[SeriesInput] | type[SpeechInput]] = {
 
 
 def speech_features(samples: Values, rate: int, wanted: int, bands: int) -> Values:
-    """Log-mel features without their mean, which is the microphone's, and their deltas.
+    """Log-mel features without their level, which is the microphone's, and their deltas.
 
     Args:
         samples: `(time,)`; an empty recording has no frame.
@@ -250,7 +250,7 @@ def speech_features(samples: Values, rate: int, wanted: int, bands: int) -> Valu
     if not len(samples):
         return np.zeros((0, 2 * bands))
     mel = log_mel(resample(samples, rate, wanted), wanted, bands=bands)
-    mel = mel - mel.mean(axis=0)
+    mel = mel - mel.mean()
     return np.concatenate([mel, deltas(mel)], axis=1)
 
 
