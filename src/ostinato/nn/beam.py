@@ -85,7 +85,7 @@ def beam_search(
     At each step every beginning is continued by every token and the best `width` continuations stay; those that end
     are put aside. A row is done when it has `width` of them and no beginning that goes on has a better score so far
     than the best of them. With `width` 1 this is greedy search; with a width of all the sequences there are it is
-    exhaustive.
+    exhaustive. Everything is on the CPU.
 
     Args:
         stepper: Says how probable each next token is.
