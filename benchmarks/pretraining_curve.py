@@ -16,7 +16,7 @@ import machine
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results" / "pretraining_curve.json"
-WINDOWS = 131_072
+WINDOWS = 98_304
 SIZES = ((64, 96), (128, 128), (208, 160), (288, 192))  # hidden size, width of the head
 
 
