@@ -11,7 +11,7 @@ from ostinato.train.diagnosis.diagnosis import diagnose_module
 from ostinato.train.diagnosis.rules import RULES, Evidence, find
 from ostinato.train.diagnosis.watch import TrainingWatch, WatchSummary
 
-HIDDEN, STEPS = 16, 40
+HIDDEN, STEPS = 32, 40
 
 
 def noise(scale=1.0):
@@ -76,7 +76,7 @@ def test_dead_units_are_named():
         layer.bias_ih_l0[: HIDDEN // 2] = -100.0
     finding = diagnose_module(layer, noise(), last).findings[0]
     assert finding.name == "dead units"
-    assert finding.evidence.startswith("50% of 16 units")
+    assert finding.evidence.startswith("50% of 32 units")
 
 
 def test_a_loss_that_ignores_the_layers_is_named():
@@ -174,7 +174,7 @@ def test_the_text_has_the_memory_the_findings_and_a_line_a_layer():
         "1. saturation in LSTM.l0: the forget gate is below 0.1 for 100% of units and steps."
     )
     assert lines[4] == "   Try: Set the bias of the forget gate to +1."
-    assert lines[-1].startswith("LSTM.l0: LSTM(16), memory 2 of 40 steps, gradient x0.")
+    assert lines[-1].startswith("LSTM.l0: LSTM(32), memory 2 of 40 steps, gradient x0.")
 
 
 def test_the_values_are_plain_enough_for_json():

@@ -4,7 +4,7 @@ from torch import nn
 
 from ostinato.data.batch import Batch
 from ostinato.errors import ConfigError
-from ostinato.nn import GRU, LSTM, RNN
+from ostinato.nn import GRU, LAYERS, LSTM, RNN
 from ostinato.train.diagnosis.reading import default_loss, read_model
 
 
@@ -28,6 +28,16 @@ def test_every_layer_is_read_in_the_order_it_ran():
         ("first.l0", "GRU", 4, 7),
         ("second.l0", "LSTM", 5, 7),
     ]
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_every_kind_of_layer_is_read_as_it_runs(name):
+    model, inputs = LAYERS[name](3, 5, 2, batch_first=True).eval(), torch.randn(4, 6, 3)
+    reading = read_model(model, inputs)
+    assert reading.loss == pytest.approx(0.5 * model(inputs)[0].square().mean().item(), rel=1e-5)
+    assert len(reading.layers) == 2
+    assert all(layer.gradients.memory is not None for layer in reading.layers)
+    assert all(len(layer.jacobians.lags) == 4 for layer in reading.layers)
 
 
 def test_a_model_is_left_as_it_was():

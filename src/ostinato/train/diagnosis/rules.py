@@ -17,7 +17,7 @@ FADED = 1e-4
 OUT_OF_REACH = 1e-2
 """The same at the lag that the data needs."""
 FEWEST_STEPS = 16
-"""Batches shorter than this say nothing about vanishing, unless the lag that is needed is known."""
+"""Batches shorter than this say nothing about chaos, nor about vanishing unless the lag that is needed is known."""
 GROWTH = 10.0
 """Growth of the gradient over its lags, or of a change of the state over the batch, from which on gradients explode."""
 STUCK = 0.8
@@ -124,7 +124,10 @@ def _exploding(evidence: Evidence) -> Iterator[Finding]:
         largest, exponent = layer.jacobians.largest, layer.jacobians.lyapunov
         by_lag = layer.gradients.by_lag
         grown = float(by_lag.max() / by_lag[:2].max()) if by_lag[:2].max() > 0 else 0.0
-        chaotic = len(largest) > 0 and largest[-1] > GROWTH and exponent > 0
+        long = (
+            layer.steps >= FEWEST_STEPS and len(largest) > 0
+        )  # at first a state of zero may grow whatever comes later
+        chaotic = long and largest[-1] > GROWTH and exponent > 0 and layer.gradients.factor >= 1
         if chaotic or grown > GROWTH:
             yield Finding(
                 "exploding",

@@ -49,14 +49,14 @@ class UnitReading:
         gates: its gates; none for a simple recurrent layer.
         dead: share of the units whose output never changes.
         saturated: share of the outputs of a tanh layer beyond 0.97 in absolute value; 0 for other layers.
-        weight_norm: Frobenius norm of the recurrent weights.
+        weight_norm: Frobenius norm of the recurrent weights; None for a cell without any.
         spectral_radius: largest absolute eigenvalue of the recurrent weights; None where they are not square.
     """
 
     gates: tuple[GateReading, ...]
     dead: float
     saturated: float
-    weight_norm: float
+    weight_norm: float | None
     spectral_radius: float | None
 
 
@@ -76,13 +76,13 @@ def read_units(scan: Scan) -> UnitReading:
     )
     still = (h.amax(dim=0) - h.amin(dim=0)) < STILL if len(h) else torch.zeros(h.size(1), dtype=torch.bool)
     simple = isinstance(scan.cell, RNNCell) and scan.cell.nonlinearity == "tanh"
-    weight = scan.cell.weight_hh
+    weight: Tensor | None = getattr(scan.cell, "weight_hh", None)  # a minimal gated unit has none
     return UnitReading(
         gates,
         float(still.double().mean()),
         float((h.abs() > SATURATED).double().mean()) if simple and len(h) else 0.0,
-        float(torch.linalg.vector_norm(weight.double())),
-        spectral_radius(weight) if weight.size(0) == weight.size(1) else None,
+        None if weight is None else float(torch.linalg.vector_norm(weight.double())),
+        spectral_radius(weight) if weight is not None and weight.size(0) == weight.size(1) else None,
     )
 
 
