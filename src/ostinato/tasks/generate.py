@@ -227,7 +227,7 @@ class SequenceGenerator(Parameters):
 
         Returns:
             An array of each text, in nats: of all tokens but the first of a long text; of all tokens and the end of a
-            sequence.
+            sequence. A text of several thousand tokens is read in up to 16 parts, each from its own beginning.
         """
         from ostinato.tasks.generate_data import Texts
         from ostinato.tasks.generate_fitting import log_probabilities

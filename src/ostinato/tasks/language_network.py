@@ -14,7 +14,7 @@ UNKNOWN_SHARE = 0.01
 """Share of the tokens read as unknown while training, which teaches the network to read on after unknown ones."""
 TIED_SPREAD = 0.1
 """Standard deviation of the first vectors where they are the weights of the output as well; otherwise 1, which the
-layers see better: with 0.1 the first epoch of a text ends half a nat higher."""
+layers see better: with 0.1 the loss of a text is half a nat higher after 80 updates."""
 
 
 class LanguageNetwork(nn.Module):
