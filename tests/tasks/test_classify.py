@@ -8,6 +8,7 @@ from sklearn.model_selection import cross_val_score
 import ostinato
 from ostinato import SequenceClassifier
 from ostinato.errors import ConfigError, DataError, ModelFileError
+from ostinato.tasks.classify_settings import CELLS
 from ostinato.tasks.model_file import load_estimator, save_estimator
 
 GOOD, BAD = "a fine and moving film", "a dull and empty film"
@@ -209,7 +210,7 @@ def test_data_that_cannot_be_learned_is_refused(X, y, message):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"cell": "transformer"}, "cell is 'transformer'; use one of lstm, gru, rnn"),
+        ({"cell": "transformer"}, "cell is 'transformer'; use one of lstm, gru, rnn, lnlstm"),
         ({"epochs": 0}, "epochs is 0; use a whole number of at least 1"),
         ({"members": 21}, "members is 21; use at most 20"),
         ({"hidden_size": 1.5}, r"hidden_size is 1\.5"),
@@ -235,6 +236,12 @@ def test_other_data_than_in_training_is_refused(fitted):
 def test_a_class_that_was_not_in_training_is_refused_in_validation():
     with pytest.raises(DataError, match="the validation data has the class 'ugly'"):
         quick().fit(TEXTS, MOODS, validation=([GOOD], ["ugly"]))
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_every_cell_gives_probabilities(cell):
+    series, labels = waves(12)
+    assert np.isfinite(quick(cell=cell, epochs=1).fit(series, labels).predict_proba(series)).all()
 
 
 @pytest.mark.parametrize("tokens", ["char", "subword"])

@@ -44,7 +44,8 @@ class SequenceClassifier(Parameters):
     work.
 
     Args:
-        cell: `"lstm"`, `"gru"` or `"rnn"`; chosen by the kind of the sequences when None, as all that follows.
+        cell: `"lstm"`, `"gru"`, `"rnn"` or another recurrent cell; chosen by the kind of the sequences when None, as
+            are the next six.
         hidden_size: features of the hidden state, in each direction.
         num_layers: recurrent layers, one on the other.
         members: networks that answer together.

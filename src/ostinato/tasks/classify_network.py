@@ -79,7 +79,8 @@ class ClassifierNetwork(nn.Module):
         states, _ = self.encoder(inputs, lengths)
         attended, weights = self.pooling(states, lengths)
         mask = step_mask(lengths, states.size(0), states.size(1), states.device).unsqueeze(-1)
-        highest = states.masked_fill(~mask, -1.0).amax(dim=1) * mask.any(dim=1)  # states lie above -1
+        highest = states.masked_fill(~mask, torch.finfo(states.dtype).min).amax(dim=1)
+        highest = highest.masked_fill(~mask.any(dim=1), 0.0)
         pooled = torch.cat([attended, highest], dim=-1)  # (batch, 2 * directions * hidden)
         pooled = F.dropout(pooled, self.shape.dropout, self.training)
         return self.head(pooled), weights

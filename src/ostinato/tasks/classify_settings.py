@@ -14,7 +14,7 @@ from ostinato.tasks.classify_fitting import Labelled, Plan
 from ostinato.tasks.classify_inputs import Input
 
 TOKENS = ("word", "char", "subword")
-CELLS = ("lstm", "gru", "rnn")
+CELLS = ("lstm", "gru", "rnn", "lnlstm", "lngru", "zoneout", "peephole", "slstm", "mingru", "minlstm")
 
 
 @dataclass(frozen=True)
