@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from ostinato.errors import ConfigError, DataError, TrainingError
-from ostinato.tasks.fitting import Member, Progress, held_out_batch, one_thread
+from ostinato.tasks.fitting import Member, Progress, Trained, held_out_batch, one_thread
 from ostinato.tasks.order import Order
 from ostinato.tasks.pool import MOST_WINDOWS, Pool
 from ostinato.tasks.pretrained_finetune import finetune as finetune_pretrained
@@ -53,7 +53,7 @@ def finetune_trained(
     if apart is None:
         return moved
     epochs = max(1, UPDATES * model.plan.recipe.batch_size // max(min(stay.total, MOST_WINDOWS), 1))
-    members = []
+    members: list[Trained] = []
     for number, member in enumerate(moved.members):
         done = number * epochs
 
@@ -65,7 +65,7 @@ def finetune_trained(
     return replace(moved, members=members)
 
 
-def _continue(member: Member, pool: Pool, apart: Batch, *, epochs: int, progress: Progress) -> Member:
+def _continue(member: Trained, pool: Pool, apart: Batch, *, epochs: int, progress: Progress) -> Trained:
     """One network, trained on; as it was where that did not help, or failed."""
     import torch
 
@@ -82,7 +82,7 @@ def _continue(member: Member, pool: Pool, apart: Batch, *, epochs: int, progress
         return member
     after = error()
     facts = {**history, "error_before": before, "error_after": min(before, after)}
-    return replace(member, network=network if after < before else member.network, history=facts)
+    return Member(network if after < before else member.network, member.seed, facts)
 
 
 def _train(

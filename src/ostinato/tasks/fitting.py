@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +39,47 @@ class Member:
     network: ForecastNetwork
     seed: int
     history: dict[str, Any]
+
+    def weights(self) -> Mapping[str, Any]:
+        """Its weights by name."""
+        return self.network.state_dict()
+
+    def answer(self, features: Features, ahead: Features | None) -> Values:
+        """What the network answers to windows; see `answer`."""
+        import torch
+
+        inputs = torch.from_numpy(np.ascontiguousarray(features))
+        known = None if ahead is None else torch.from_numpy(np.ascontiguousarray(ahead))
+        with one_thread(), torch.inference_mode():
+            answers: Values = self.network(inputs, known).double().numpy()
+        return answers
+
+
+class Trained(Protocol):
+    """What a trained network is, whether it was trained just now (`Member`) or read from a file (`StoredMember`)."""
+
+    @property
+    def network(self) -> ForecastNetwork:
+        """The network, ready to predict."""
+        ...
+
+    @property
+    def seed(self) -> int:
+        """What it was trained with."""
+        ...
+
+    @property
+    def history(self) -> dict[str, Any]:
+        """What the training went through."""
+        ...
+
+    def weights(self) -> Mapping[str, Any]:
+        """Its weights by name."""
+        ...
+
+    def answer(self, features: Features, ahead: Features | None) -> Values:
+        """What the network answers to windows; see `answer`."""
+        ...
 
 
 def fit_members(
@@ -151,7 +192,7 @@ class _Work:
             self.progress(self.done + done, self.total)
 
 
-def answer(members: Sequence[Member], features: Features, ahead: Features | None = None) -> Values:
+def answer(members: Sequence[Trained], features: Features, ahead: Features | None = None) -> Values:
     """What the ensemble answers to windows: the median of its networks.
 
     Args:
@@ -162,12 +203,7 @@ def answer(members: Sequence[Member], features: Features, ahead: Features | None
     Returns:
         (windows, horizon).
     """
-    import torch
-
-    inputs = torch.from_numpy(np.ascontiguousarray(features))
-    known = None if ahead is None else torch.from_numpy(np.ascontiguousarray(ahead))
-    with one_thread(), torch.inference_mode():
-        answers = [member.network(inputs, known).double().numpy() for member in members]
+    answers = [member.answer(features, ahead) for member in members]
     return np.asarray(np.median(answers, axis=0), dtype=np.float64)
 
 

@@ -19,12 +19,12 @@ from ostinato.evaluate.conformal import Conformal
 from ostinato.evaluate.paths import Dependence
 from ostinato.tasks.encoding import SeriesEncoding
 from ostinato.tasks.exogenous import Exogenous
-from ostinato.tasks.fitting import Member
 from ostinato.tasks.forecast import Forecaster
 from ostinato.tasks.plan import Plan
 from ostinato.tasks.pretrained_network import Member as PretrainedMember
 from ostinato.tasks.pretrained_network import load_members, to_member, weight_files
 from ostinato.tasks.recipes import Recipe, find_recipe
+from ostinato.tasks.stored import StoredMember
 from ostinato.tasks.streaming import Model
 from ostinato.tasks.streaming_file import network_parts, read_network, read_stream, stream_parts
 from ostinato.tasks.streaming_model import StreamingForecaster
@@ -107,7 +107,7 @@ def _networks(model: TrainedForecaster) -> Parts:
     weights = {
         f"member{number}.{name}": weight
         for number, member in enumerate(model.members)
-        for name, weight in member.network.state_dict().items()
+        for name, weight in member.weights().items()
     }
     return config, weights, {f"member{number}": member.history for number, member in enumerate(model.members)}
 
@@ -234,19 +234,11 @@ def _trained(file: ModelFile, forecaster: Forecaster, frame: pd.DataFrame) -> Tr
     encodings = [SeriesEncoding.from_dict(saved) for saved in config["encodings"]]
     if len(encodings) != len(config["series"]):
         raise ValueError(f"{len(encodings)} encodings for {len(config['series'])} series")
-    members = [_member(file, plan, number, seed) for number, seed in enumerate(config["members"])]
+    members = [
+        StoredMember(plan, int(seed), dict(file.history[f"member{number}"]), _state(file, number))
+        for number, seed in enumerate(config["members"])
+    ]
     return TrainedForecaster(plan, members, encodings, frame, config["freq"], forecaster.statics_)
-
-
-def _member(file: ModelFile, plan: Plan, number: int, seed: int) -> Member:
-    import torch
-
-    from ostinato.tasks.network import ForecastNetwork
-
-    state = {name: torch.from_numpy(np.array(array)) for name, array in _state(file, number).items()}
-    network = ForecastNetwork(plan)
-    network.load_state_dict(state)
-    return Member(network.eval(), int(seed), dict(file.history[f"member{number}"]))
 
 
 def _state(file: ModelFile, number: int) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from ostinato.data.statics import Statics
 from ostinato.data.windows import Store, Windows, cut
 from ostinato.errors import ConfigError, DataError
 from ostinato.tasks.encoding import SeriesEncoding, encode_all
-from ostinato.tasks.fitting import Member, Progress, answer, fit_members
+from ostinato.tasks.fitting import Progress, Trained, answer, fit_members
 from ostinato.tasks.plan import Channels, Plan
 from ostinato.tasks.pool import Pool, see
 from ostinato.tasks.recipes import Recipe
@@ -42,7 +43,7 @@ class TrainedForecaster:
     """
 
     plan: Plan
-    members: list[Member]
+    members: Sequence[Trained]
     encodings: list[SeriesEncoding]
     frame: pd.DataFrame
     freq: str | int
