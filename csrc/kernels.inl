@@ -19,11 +19,11 @@ namespace {
 // the threads, and they are added up in order: so the sums have the same bits on any number of threads.
 constexpr int64_t GROUPS = 16;
 constexpr int64_t GROUP_ROWS = 16;
-constexpr int64_t TWO_GROUPS_FROM = 8;  // rows
+constexpr int64_t TWO_GROUPS_FROM = 3;  // rows
 constexpr int64_t GROUP_FLOATS = 32 << 20;
 // Below so many multiply-adds a second thread costs more than it does.
 constexpr double WORTH_A_THREAD = 4e5;
-constexpr int64_t LEAST_ROWS = 4;
+constexpr int64_t LEAST_ROWS = 2;
 // Memory for the work in between is kept for the next call up to this size.
 constexpr int64_t KEPT_FLOATS = 32 << 20;
 
@@ -85,7 +85,7 @@ void forward_task(void* work, int64_t index, int64_t worker) {
 int64_t forward(const OstinatoProblem& problem, const OstinatoForward& tensors) {
     const Sizes sizes(problem);
     const Order order(problem);
-    int64_t threads = useful_threads(sizes, std::max<int64_t>(1, sizes.batch / LEAST_ROWS));
+    int64_t threads = useful_threads(sizes, (sizes.batch + LEAST_ROWS - 1) / LEAST_ROWS);
     const int64_t rows = std::min(CHUNK_ROWS, (sizes.batch + threads - 1) / threads);
     const int64_t chunks = (sizes.batch + rows - 1) / rows;
     threads = std::min(threads, chunks);

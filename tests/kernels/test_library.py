@@ -113,6 +113,27 @@ def test_kernels_and_torch_load_in_either_order_with_one_openmp_runtime(first):
     assert int(runtimes) <= 1
 
 
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs the list of threads")
+def test_the_kernels_run_on_torchs_threads():
+    code = """
+import os, torch, ostinato
+from ostinato.kernels import library
+torch.set_num_threads(2)
+torch.ones(1 << 20).sin()
+before = len(os.listdir("/proc/self/task"))
+layer = ostinato.nn.LSTM(8, 40, batch_first=True)
+layer(torch.randn(64, 30, 8))[0].sum().backward()
+print(library.share_threads(library.load()), len(os.listdir("/proc/self/task")) - before)
+"""
+    shared, more = run_python(code, OMP_NUM_THREADS="2").split()
+    assert shared == "False" or more == "0"
+
+
+def test_torch_without_an_openmp_runtime_has_no_threads_to_share(monkeypatch, tmp_path):
+    monkeypatch.setattr("torch.__file__", str(tmp_path / "__init__.py"))
+    assert not library.share_threads.__wrapped__(library.load())
+
+
 def test_a_forked_child_has_threads_of_its_own():
     code = """
 import os, torch, warnings

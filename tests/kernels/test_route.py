@@ -180,11 +180,14 @@ def test_other_types_run_on_torchs_operators(make_case):
 
 
 def test_short_batches_run_where_they_were_measured_to_be_faster():
-    assert is_faster("lstm", 1, 1, training=True)
-    assert not is_faster("gru", 1, 1, training=False)
-    assert is_faster("gru", 1, 2, training=True)
-    assert not is_faster("rnn_tanh", 1, 4, training=True)
-    assert is_faster("rnn_relu", 32, 4, training=True)
+    assert is_faster("lstm", 1, 1, 512, training=True)
+    assert not is_faster("lstm", 1, 100, 512, training=False)
+    assert is_faster("lstm", 4, 100, 512, training=False)
+    assert not is_faster("lstm", 256, 1, 512, training=True)
+    assert not is_faster("gru", 1, 1, 512, training=True)
+    assert is_faster("gru", 1, 2, 512, training=True)
+    assert not is_faster("rnn_tanh", 1, 2, 32, training=True)
+    assert is_faster("rnn_relu", 32, 4, 32, training=True)
 
 
 def test_info_names_the_path_and_the_library(isa):

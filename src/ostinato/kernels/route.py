@@ -41,7 +41,13 @@ def run(
     if (
         operators.is_available()
         and can_fuse(stack, inputs, state, weights)
-        and is_faster(stack.kind, inputs.size(0), inputs.size(1), needs_gradients(inputs, state, weights))
+        and is_faster(
+            stack.kind,
+            inputs.size(0),
+            inputs.size(1),
+            state[0].size(2),
+            needs_gradients(inputs, state, weights),
+        )
     ):
         return _run_fused(stack, inputs, state, weights, lengths)
     return _run_by_torch(stack, inputs, state, weights, lengths)
