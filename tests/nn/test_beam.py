@@ -78,6 +78,7 @@ def test_a_beam_of_all_sequences_finds_the_best_of_all(length_penalty, coverage_
         assert found[row][0].score == pytest.approx(score(*ranked[0][1:], beam), rel=1e-4)
         assert found[row][0].log_probability == pytest.approx(ranked[0][1], rel=1e-4)
         torch.testing.assert_close(found[row][0].attention, ranked[0][2])
+        assert sum(found[row][0].steps) == pytest.approx(ranked[0][1], rel=1e-4)
 
 
 @pytest.mark.parametrize("length_penalty", [0.0, 1.0])
@@ -94,6 +95,17 @@ def test_width_1_is_greedy_search(length_penalty):
             said.append(before)
         (only,) = found[row]
         assert list(only.tokens) == [token for token in said if token != END]
+
+
+def test_each_token_has_its_own_probability():
+    table = Table(2, 4, seed=3)
+    for row, (best, *_) in enumerate(beam_search(table, start(2), 2, start=START, end=END, beam=Beam(3, 4))):
+        state, before, expected = Rows(torch.tensor([row]), torch.tensor([0])), START, []
+        for token in (*best.tokens, END):
+            log_probs, _, state = table.step(torch.tensor([before]), state)
+            expected.append(float(log_probs[0, token]))
+            before = token
+        assert best.steps == pytest.approx(expected, rel=1e-4, abs=1e-5)
 
 
 def test_a_wider_beam_finds_nothing_less_probable_in_a_decoder():

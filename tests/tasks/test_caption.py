@@ -61,6 +61,8 @@ def test_each_word_has_its_attention_over_the_image(of_squares):
     (one,) = of_squares.caption(squares()[0][:1])
     assert one.attention.shape == (len(one.tokens), 3, 3)
     np.testing.assert_allclose(one.attention.sum(axis=(1, 2)), 1.0, rtol=1e-5)
+    assert one.confidence.shape == (len(one.tokens),)
+    assert ((one.confidence > 0) & (one.confidence <= 1)).all()
 
 
 def test_a_vector_is_all_there_is_to_look_at(of_days):

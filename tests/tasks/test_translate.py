@@ -50,6 +50,8 @@ def test_each_token_has_its_attention(fitted):
     assert one.tokens == ("two", "and", "twenty", "</s>")
     assert one.attention.shape == (4, 2)
     np.testing.assert_allclose(one.attention.sum(axis=1), 1.0, rtol=1e-5)
+    assert one.confidence.shape == (4,)
+    assert (one.confidence > 0.5).all()
 
 
 def test_texts_of_all_lengths_are_answered_in_their_order(fitted):

@@ -110,11 +110,19 @@ def _write(out: Path, arguments: argparse.Namespace, result: CaptionRun) -> None
 def _report(arguments: argparse.Namespace, result: CaptionRun) -> TaskReport:
     """What the report says."""
     from ostinato.report import TrainingCurve
-    from ostinato.report.parts import TablePart
+    from ostinato.report.parts import MarkedText, MarkedTexts, TablePart
     from ostinato.report.task import TaskReport
     from ostinato.tasks.info import versions
 
     history = result.captioner.history_
+    sure = MarkedTexts(
+        "How sure it was of each word",
+        tuple(
+            MarkedText(f"{name}: {one.text}", one.tokens, tuple(1 - float(share) for share in one.confidence))
+            for name, one in list(zip(result.test.names, result.captions, strict=True))[:SHOWN]
+        ),
+        "The darker a word, the less probable the network found it after those before it.",
+    )
     errors = TablePart("Wrong sentences that it was surest of", result.errors(), {"truth": "", "caption": ""})
     settings = {
         name: str(value) for name, value in result.captioner.get_params().items() if value is not None
@@ -128,7 +136,7 @@ def _report(arguments: argparse.Namespace, result: CaptionRun) -> TaskReport:
         leaderboard=result.leaderboard,
         forms=FORMS,
         best=str(result.leaderboard["model"].iloc[0]),
-        parts=(_looks(result), errors),
+        parts=(_looks(result), sure, errors),
         notes=result.notes,
         command=arguments.command_line,
         settings=settings,

@@ -113,12 +113,12 @@ def _write(out: Path, arguments: argparse.Namespace, result: TranslateRun) -> No
 def _report(arguments: argparse.Namespace, result: TranslateRun) -> TaskReport:
     """What the report says."""
     from ostinato.report import TrainingCurve
-    from ostinato.report.parts import HeatMap, TablePart
+    from ostinato.report.parts import HeatMap, MarkedText, MarkedTexts, TablePart
     from ostinato.report.task import TaskReport
     from ostinato.tasks.info import versions
 
     history = result.translator.history_
-    shown = [one for one in result.translations if len(one.source) > 2][:SHOWN]
+    shown = [one for one in result.translations if len(one.source) > 1][:SHOWN]
     pictures = tuple(
         HeatMap(
             f"Where the words of “{one.text}” come from",
@@ -131,6 +131,14 @@ def _report(arguments: argparse.Namespace, result: TranslateRun) -> TaskReport:
             else "",
         )
         for place, one in enumerate(shown)
+    )
+    sure = MarkedTexts(
+        "How sure it was of each token",
+        tuple(
+            MarkedText(one.text, one.tokens, tuple(1 - float(share) for share in one.confidence))
+            for one in shown
+        ),
+        "The darker a token, the less probable the network found it after those before it.",
     )
     worst = TablePart(
         "Translations least like the reference",
@@ -150,7 +158,7 @@ def _report(arguments: argparse.Namespace, result: TranslateRun) -> TaskReport:
         leaderboard=result.leaderboard,
         forms=FORMS,
         best=str(result.leaderboard["model"].iloc[0]),
-        parts=(*pictures, worst),
+        parts=(*pictures, sure, worst),
         notes=result.notes,
         command=arguments.command_line,
         settings=settings,

@@ -68,12 +68,14 @@ class Hypothesis:
         score: Its log-probability with the penalties; the higher, the better.
         log_probability: Without them, in nats; the end's is in it.
         attention: `(tokens + 1, source)`, one row a token and one for the end.
+        steps: Log-probability of each token given those before it, and of the end, in nats.
     """
 
     tokens: tuple[int, ...]
     score: float
     log_probability: float
     attention: Tensor
+    steps: tuple[float, ...]
 
 
 @torch.no_grad()
@@ -119,6 +121,7 @@ class _Search:
         self.alive = list(range(rows))
         self.tokens = torch.zeros(rows, beam.width, 0, dtype=torch.int64)
         self.attention: Tensor | None = None  # (alive, width, steps, source)
+        self.totals = torch.zeros(rows, beam.width, 0)  # log-probability of each beginning after each step
         self.scores = torch.full((rows, beam.width), -torch.inf)
         self.scores[:, 0] = 0.0  # the beginnings of a row are all the same: let one of them have children
 
@@ -132,7 +135,7 @@ class _Search:
         # Twice the width holds enough that do not end, as each beginning ends in one way only.
         best, place = scores.flatten(1).topk(2 * width)  # (alive, 2 * width)
         parents, tokens = place // scores.size(-1), place % scores.size(-1)
-        self._remember(parents, tokens, attention.view(count, width, -1))
+        self._remember(parents, tokens, best, attention.view(count, width, -1))
         ended = tokens == self.end
         self._put_aside(best[:, :width], ended[:, :width])
         order = ended.int().argsort(dim=1, stable=True)[:, :width]  # those that go on, the best first
@@ -147,13 +150,14 @@ class _Search:
             return True
         return self._by_length(log_probability, self.tokens.size(2)) > max(one.score for one in found)
 
-    def _remember(self, parents: Tensor, tokens: Tensor, attention: Tensor) -> None:
+    def _remember(self, parents: Tensor, tokens: Tensor, best: Tensor, attention: Tensor) -> None:
         """Append a step to the beginnings of all candidates."""
         rows = torch.arange(len(parents)).unsqueeze(1)
         step = attention[rows, parents].unsqueeze(2)  # (alive, candidates, 1, source)
         before = self.attention
         self.attention = step if before is None else torch.cat([before[rows, parents], step], 2)
         self.tokens = torch.cat([self.tokens[rows, parents], tokens.unsqueeze(-1)], -1)
+        self.totals = torch.cat([self.totals[rows, parents], best.unsqueeze(-1)], -1)
 
     def _put_aside(self, scores: Tensor, ended: Tensor) -> None:
         """Note the candidates that ended."""
@@ -166,6 +170,7 @@ class _Search:
                 self._score(log_probability, attention),
                 log_probability,
                 attention,
+                tuple(self.totals[row, candidate].diff(prepend=torch.zeros(1)).tolist()),
             )
             self.found[self.alive[row]].append(hypothesis)
 
@@ -189,6 +194,6 @@ class _Search:
         rows, order = kept.unsqueeze(1), order[kept]  # (kept, 1), (kept, width)
         self.alive = [self.alive[row] for row in kept.tolist()]
         self.scores, self.tokens = best[rows, order], self.tokens[rows, order]
-        self.attention = self.attention[rows, order]
+        self.attention, self.totals = self.attention[rows, order], self.totals[rows, order]
         chosen = rows * self.beam.width + parents[rows, order]
         return self.tokens[..., -1].flatten(), chosen.flatten()

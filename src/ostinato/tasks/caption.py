@@ -35,12 +35,14 @@ class Caption:
         text: the sentence.
         attention: `(tokens, rows, columns)`: the share of its attention that each word gave each cell of a grid over
             the image; one cell for a vector.
+        confidence: `(tokens,)` the probability that the network gave each word after those before it.
         score: log-probability of the sentence with the penalties of the search; the higher, the surer.
     """
 
     tokens: tuple[str, ...]
     text: str
     attention: NDArray[np.float32]
+    confidence: NDArray[np.float32]
     score: float
 
 
@@ -229,7 +231,13 @@ class SequenceCaptioner(Parameters):
         source = network.source
         grid = source.grid(*self.shape_[:2]) if isinstance(source, ImageSource) else (1, 1)
         return [
-            Caption(one.tokens, one.text, one.attention.reshape(len(one.tokens), *grid), one.score)
+            Caption(
+                one.tokens,
+                one.text,
+                one.attention.reshape(len(one.tokens), *grid),
+                one.confidence,
+                one.score,
+            )
             for one in written
         ]
 

@@ -34,6 +34,7 @@ class Translation:
         tokens: the tokens of the translation, and `</s>`.
         text: the translation.
         attention: `(tokens, source)`: the share of its attention that each token gave each token of the sentence.
+        confidence: `(tokens,)` the probability that the network gave each token after those before it.
         score: log-probability of the translation with the penalties of the search; the higher, the surer.
     """
 
@@ -41,6 +42,7 @@ class Translation:
     tokens: tuple[str, ...]
     text: str
     attention: NDArray[np.float32]
+    confidence: NDArray[np.float32]
     score: float
 
 
@@ -168,6 +170,7 @@ class SequenceTranslator(Parameters):
         """
         import torch
 
+        from ostinato.tasks.translate_network import make_network
         from ostinato.tasks.writing import train
 
         sources, targets = _pairs(X, y)
@@ -182,7 +185,7 @@ class SequenceTranslator(Parameters):
         judged = None if validation is None else self._examples(*_pairs(*validation))
         with torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(config.seed)
-            network = self._network()
+            network = make_network(self)
         self.history_ = train(
             network,
             examples,
@@ -246,7 +249,8 @@ class SequenceTranslator(Parameters):
                 progress=progress,
             )
         )
-        empty = Translation((), (), "", np.zeros((0, 0), dtype=np.float32), 0.0)
+        nothing = np.zeros((0, 0), dtype=np.float32)
+        empty = Translation((), (), "", nothing, nothing.ravel(), 0.0)
         return [self._translation(tokens, next(written)) if tokens else empty for tokens in encoded]
 
     def score(self, X: Iterable[str], y: Iterable[str]) -> float:
@@ -282,6 +286,8 @@ class SequenceTranslator(Parameters):
     @classmethod
     def _from_file(cls, path: str | Path) -> SequenceTranslator:
         """Read what `save` wrote."""
+        from ostinato.tasks.translate_network import make_network
+
         parameters, extra, weights, history = load_estimator(path, task="translate")
         with rebuilding(path):
             translator = cls(**parameters)
@@ -289,7 +295,7 @@ class SequenceTranslator(Parameters):
             translator.target_ = Tokenizer.from_dict(extra["target"])
             translator.seed_, translator.skipped_ = int(extra["seed"]), int(extra["skipped"])
             translator.history_ = history
-            translator.network_ = translator._network()
+            translator.network_ = make_network(translator)
             translator.network_.load_state_dict(weights)
             translator.network_.eval()
         return translator
@@ -317,33 +323,6 @@ class SequenceTranslator(Parameters):
             texts, self.tokens, lowercase=self.lowercase, max_size=self.max_tokens, specials=SPECIALS
         )
 
-    def _network(self) -> EncoderDecoder:
-        """The network before training."""
-        from ostinato.nn.embedding import Embedding
-        from ostinato.nn.encoder import Encoder
-        from ostinato.nn.seq2seq import Decoder, EncoderDecoder
-        from ostinato.nn.source import SequenceSource
-
-        reading = Embedding(len(self.source_), self.embedding_size, dropout=self.dropout)
-        encoder = Encoder(
-            self.embedding_size,
-            self.hidden_size,
-            cell=self.cell,
-            num_layers=self.num_layers,
-            dropout=self.dropout,
-            embedding=reading,
-        )
-        decoder = Decoder(
-            Embedding(len(self.target_), self.embedding_size),
-            memory_size=encoder.output_size,
-            hidden_size=self.hidden_size,
-            cell=self.cell,
-            attention_size=self.attention_size,
-            dropout=self.dropout,
-            coverage=self.coverage,
-        )
-        return EncoderDecoder(SequenceSource(encoder), decoder, label_smoothing=self.label_smoothing)
-
     def _examples(self, sources: Sequence[str], targets: Sequence[str]) -> Examples:
         """The pairs that can be learned from, as numbers."""
         import torch
@@ -364,6 +343,7 @@ class SequenceTranslator(Parameters):
             written.tokens,
             written.text,
             written.attention,
+            written.confidence,
             written.score,
         )
 

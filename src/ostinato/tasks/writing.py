@@ -38,15 +38,15 @@ class Written:
         text: the sentence.
         tokens: its tokens, and `</s>`.
         attention: `(tokens, source)`: the share of its attention that each token gave each place of the source.
+        confidence: `(tokens,)` the probability that the network gave each token after those before it.
         score: log-probability with the penalties of the beam search; the higher, the surer.
-        log_probability: without them, in nats.
     """
 
     text: str
     tokens: tuple[str, ...]
     attention: Values
+    confidence: Values
     score: float
-    log_probability: float
 
 
 @dataclass(frozen=True)
@@ -152,8 +152,8 @@ def write(
                 tokenizer.decode(best.tokens),
                 (*tokenizer.vocabulary.decode(best.tokens), END),
                 best.attention[:, :source].numpy(),
+                np.exp(best.steps, dtype=np.float32),
                 best.score,
-                best.log_probability,
             )
         done += len(rows)
         if progress is not None:
