@@ -45,6 +45,18 @@ def test_a_forecaster_is_diagnosed_on_other_series(fitted, milk):
     assert diagnose(fitted, milk).loss == own.loss
 
 
+def test_other_series_come_without_covariates(fitted, milk, monkeypatch):
+    monkeypatch.setitem(
+        RECIPES, "default", replace(RECIPES["default"], steps=(2, 4), members=1, hidden_size=4)
+    )
+    forecaster = Forecaster(h=6, random_state=0, calendar=("yearday",)).fit(milk)
+    assert diagnose(forecaster).memory >= 1
+    with pytest.raises(
+        ConfigError, match="this forecaster looks at covariates, which other series do not bring along"
+    ):
+        diagnose(forecaster, milk)
+
+
 def test_a_season_that_is_given_goes_before_the_forecasters_own(fitted):
     assert diagnose(fitted, season_length=6).season_length == 6
 

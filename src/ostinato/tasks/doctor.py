@@ -157,7 +157,7 @@ def open_forecaster(trained: Any, frame: Any = None) -> tuple[TrainedForecaster,
         frame: other series than those it was fitted on.
 
     Raises:
-        ConfigError: the forecaster has no network of its own.
+        ConfigError: the forecaster has no network of its own, or looks at covariates beside the other series.
         DataError: the frame cannot be used.
     """
     from ostinato.data import frames
@@ -168,6 +168,11 @@ def open_forecaster(trained: Any, frame: Any = None) -> tuple[TrainedForecaster,
             "this forecaster has no network that was trained on your data; fit one with recipe='default' or 'classic'"
         )
     if frame is not None:
+        if trained.plan.channels:
+            raise ConfigError(
+                "this forecaster looks at covariates, which other series do not bring along here; diagnose it on its own "
+                "history"
+            )
         series = frames.regularise(frames.to_long(frame).frame, trained.freq)
         trained = trained.with_history(series)
     return trained, trained.members[0].network, windows_of(trained)

@@ -46,3 +46,9 @@ def test_too_few_pairs_say_nothing():
 
 def test_constant_inputs_have_no_correlation():
     assert not dependence_by_lag(torch.ones(5, 20, 1), torch.randn(5, 20)).any()
+
+
+def test_the_tokens_of_a_language_are_not_compared():
+    tokens = torch.randint(0, 1000, (4, 20), generator=torch.Generator().manual_seed(0))
+    assert not dependence_by_lag(torch.randn(4, 20, 2), tokens).any()
+    assert not dependence_by_lag(torch.randn(4, 20, 300), torch.randn(4, 20)).any()

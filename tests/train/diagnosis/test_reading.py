@@ -122,6 +122,16 @@ def test_what_cannot_be_followed_is_refused(model, loss, message):
         read_model(model, torch.randn(4, 5, 2), loss)
 
 
+def test_a_batch_without_steps_is_refused():
+    with pytest.raises(ConfigError, match="GRU was given a batch without steps; give at least one"):
+        read_model(GRU(2, 3, batch_first=True), torch.zeros(4, 0, 2))
+
+
+def test_a_batch_without_rows_is_refused():
+    with pytest.raises(ConfigError, match="the loss of the batch is nan"):
+        read_model(GRU(2, 3, batch_first=True), torch.zeros(0, 4, 2))
+
+
 def test_a_model_without_a_tensor_to_judge_is_refused():
     class Text(nn.Module):
         def __init__(self):

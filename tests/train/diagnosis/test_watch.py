@@ -102,3 +102,20 @@ def test_the_memory_is_followed_on_request():
     torch.testing.assert_close(run([watch]), run([]), rtol=0, atol=0)
     assert [update for update, _ in watch.memories] == [4, 9]
     assert all(1 <= memory <= 6 for _, memory in watch.memories)
+
+
+def test_numbers_go_to_a_writer_as_they_come():
+    class Written(list):
+        def add_scalar(self, tag, scalar_value, global_step):
+            self.append((tag, scalar_value, global_step))
+
+    written = Written()
+    train(TrainingWatch(every=1, writer=written), updates=2)
+    assert [(tag, step) for tag, _, step in written] == [
+        ("watch/loss", 0),
+        ("watch/gradient_norm", 0),
+        ("watch/loss", 1),
+        ("watch/gradient_norm", 1),
+        ("watch/update_ratio", 1),
+    ]
+    assert [value for _, value, _ in written] == pytest.approx([30.0, 3.0, 29.1, 3.0, 0.03])

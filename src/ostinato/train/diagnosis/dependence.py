@@ -13,6 +13,8 @@ STRONG = 0.5
 """A correlation from which on a lag is said to matter; it explains a quarter of the variance."""
 FEWEST = 30
 """Pairs of target and input below which a correlation says nothing."""
+MOST_COLUMNS = 256
+"""Columns of inputs or targets above which they are not compared: tokens of a language have no lag of their own."""
 
 
 def dependence_by_lag(inputs: Tensor, targets: Tensor, mask: Tensor | None = None) -> Values:
@@ -24,8 +26,11 @@ def dependence_by_lag(inputs: Tensor, targets: Tensor, mask: Tensor | None = Non
         mask: (batch, time) True where a target is real.
 
     Returns:
-        (time,) absolute correlation at lag 0, 1, ...; 0 where fewer than 30 pairs are known.
+        (time,) absolute correlation at lag 0, 1, ...; 0 where fewer than 30 pairs are known, and everywhere with more
+        than 256 features or classes.
     """
+    if max(_width(inputs), _width(targets)) > MOST_COLUMNS:
+        return np.zeros(inputs.size(1))
     x = _columns(inputs)
     y = _columns(targets)
     rows, time, _ = x.shape
@@ -49,6 +54,13 @@ def strongest_lag(by_lag: Values) -> int | None:
     if not len(by_lag) or by_lag.max() < STRONG:
         return None
     return int(by_lag.argmax())
+
+
+def _width(values: Tensor) -> int:
+    """How many columns there will be."""
+    if values.numel() == 0 or values.is_floating_point() or values.dtype == torch.bool:
+        return values[:1, :1].numel()
+    return values[:1, :1].numel() * (int(values.max()) - int(values.min()) + 1)
 
 
 def _columns(values: Tensor) -> Values:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from ostinato import kernels
+from ostinato.errors import ConfigError
 from ostinato.nn.cells import Cell, State
 from ostinato.nn.layer import RecurrentLayer
 from ostinato.nn.recurrent import LAYERS, RNN
@@ -118,6 +119,8 @@ class _Recorder:
     def __call__(self, inputs: Tensor, hx: State | None, lengths: Any) -> tuple[Tensor, State]:
         """Run `(batch, time, features)`; arguments and results as the layer's own."""
         layer, scans = self.layer, list[Scan]()
+        if inputs.size(1) == 0:
+            raise ConfigError(f"{self.name} was given a batch without steps; give at least one")
         real = torch.as_tensor([inputs.size(1)] * len(inputs) if lengths is None else lengths)
         real = real.to(inputs.device)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -41,6 +41,14 @@ class WatchSummary:
     largest_update: float | None
 
 
+class Writer(Protocol):
+    """Where numbers go while they come: `torch.utils.tensorboard.SummaryWriter` is one."""
+
+    def add_scalar(self, tag: str, scalar_value: float, global_step: int) -> object:
+        """Take a number of one update."""
+        ...
+
+
 @dataclass
 class TrainingWatch:
     """A watcher for `train.loop.fit`, or for a loop of your own.
@@ -50,6 +58,7 @@ class TrainingWatch:
         every: updates from one look at the size of an update to the next; a look copies the weights.
         loss: `loss(model, batch) -> scalar`, to follow the memory as well; that runs the batch once more.
         memory_every: updates from one look at the memory to the next.
+        writer: takes loss, gradient norm, update ratio and memory as they come, such as TensorBoard's.
 
     Attributes:
         losses: loss of each update.
@@ -75,6 +84,7 @@ class TrainingWatch:
     every: int = 10
     loss: Loss | None = None
     memory_every: int = 100
+    writer: Writer | None = field(default=None, repr=False)
     losses: list[float] = field(default_factory=list)
     norms: list[float] = field(default_factory=list)
     ratios: list[float] = field(default_factory=list)
@@ -85,7 +95,9 @@ class TrainingWatch:
         """Look at a model between its backward pass and its update."""
         self.note(model, step.loss)
         if self.loss is not None and len(self.losses) % self.memory_every == 0:
-            self.memories.append((step.update, read_memory(model, step.batch, self.loss)))
+            memory = read_memory(model, step.batch, self.loss)
+            self.memories.append((step.update, memory))
+            self._write("memory", memory)
 
     @torch.no_grad()
     def note(self, model: nn.Module, loss: float) -> None:
@@ -99,14 +111,22 @@ class TrainingWatch:
         gradients = [weight.grad for weight in weights if weight.grad is not None]
         norms = torch._foreach_norm(gradients) if gradients else [torch.zeros(())]
         self.losses.append(loss)
+        self._write("loss", loss)
         self.norms.append(float(torch.linalg.vector_norm(torch.stack(list(norms)))))
+        self._write("gradient_norm", self.norms[-1])
         if self._before is not None:
             size = _norm(self._before)
             steps = [now - before for now, before in zip(weights, self._before, strict=True)]
             self.ratios.append(_norm(steps) / size if size > 0 else 0.0)
+            self._write("update_ratio", self.ratios[-1])
             self._before = None
         if len(self.losses) % self.every == 1 or self.every == 1:
             self._before = [weight.detach().clone() for weight in weights]
+
+    def _write(self, name: str, value: float | None) -> None:
+        """Hand a number of the update at hand to the writer."""
+        if self.writer is not None and value is not None:
+            self.writer.add_scalar(f"watch/{name}", value, len(self.losses) - 1)
 
     def summary(self) -> WatchSummary | None:
         """What was seen so far; None before the first update."""
