@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from ostinato.errors import ConfigError, DataError
-from ostinato.tasks import pretrained
+from ostinato.tasks import pretrained, pretrained_network
 from ostinato.tasks.pretrained_finetune import finetune
 
 
@@ -65,3 +65,17 @@ def test_series_too_short_for_windows_are_an_error():
 def test_a_horizon_or_updates_below_one_are_an_error(keywords):
     with pytest.raises(ConfigError, match="both must be at least 1"):
         tuned(frame_of(np.arange(40.0)), **keywords)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("length", "changed"), [(40, True), (200, False)])
+def test_direct_networks_are_tuned_on_short_histories_alone(length, changed):
+    found = tuned(frame_of(*(tents(length, seed) for seed in range(8))), 1, updates=15, rate=5e-3)
+    direct = [
+        (one, before)
+        for one, before in zip(found.members, pretrained_network.load_members(), strict=True)
+        if before.direct
+    ]
+    same = [np.array_equal(one.lstm[0], before.lstm[0]) for one, before in direct]
+    assert all(one.direct and one.plain == before.plain for one, before in direct)
+    assert all(same) if not changed else not all(same)
