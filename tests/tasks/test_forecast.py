@@ -378,6 +378,15 @@ def test_a_checkpoint_of_other_data_is_not_taken_up(several, tmp_path):
     )
 
 
+def test_irregular_times_are_refused_with_a_way_out(monthly):
+    days = np.cumsum(np.random.default_rng(0).integers(3, 40, len(monthly)))
+    frame = monthly.assign(ds=pd.Timestamp("2024-01-01") + pd.to_timedelta(days, unit="D"))
+    with pytest.raises(
+        DataError, match="the times are irregular: only .* resample the file to a regular frequency"
+    ):
+        Forecaster(h=3).fit(frame)
+
+
 def test_importing_ostinato_does_not_import_torch():
     code = "import sys, ostinato; dir(ostinato); print('torch' in sys.modules, 'pandas' in sys.modules)"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
