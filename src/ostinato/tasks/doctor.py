@@ -170,8 +170,8 @@ def open_forecaster(trained: Any, frame: Any = None) -> tuple[TrainedForecaster,
     if frame is not None:
         if trained.plan.channels:
             raise ConfigError(
-                "this forecaster looks at covariates, which other series do not bring along here; diagnose it on its own "
-                "history"
+                "this forecaster looks at covariates, which other series do not bring along here; diagnose it on its "
+                "own history"
             )
         series = frames.regularise(frames.to_long(frame).frame, trained.freq)
         trained = trained.with_history(series)
