@@ -119,6 +119,15 @@ def test_a_stream_of_another_generator_is_refused(writer, namer, tmp_path):
         writer.resume(tmp_path / "model")
 
 
+def test_a_rarer_cell_is_trained_saved_and_continued(tmp_path):
+    generator = tiny(cell="mingru").fit(NAMES, KINDS)
+    stream = generator.stream(seed=1, condition="f", length=8)
+    next(stream, "")
+    stream.save(tmp_path / "state")
+    generator.save(tmp_path / "model")
+    assert "".join(load(tmp_path / "model").resume(tmp_path / "state")) == "".join(stream)
+
+
 def test_sequences_end_and_special_tokens_are_never_written(namer):
     names = namer.sample(30, condition="f", seed=0, length=200)
     assert not any("<" in name for name in names)
@@ -242,7 +251,7 @@ def test_data_that_cannot_be_used_is_refused(call, message):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"cell": "cnn"}, "cell is 'cnn'; use one of lstm, gru, rnn"),
+        ({"cell": "cnn"}, "cell is 'cnn'; use one of rnn, lstm, gru"),
         ({"dropout": 1.0}, "dropout is 1.0; it is a probability, so use 0 to below 1"),
         ({"kind": "byte"}, "the kind of tokens is 'byte'; use one of word, char, subword"),
         ({"random_state": -1}, "the seed is -1; use a whole number"),

@@ -158,7 +158,7 @@ def test_data_that_cannot_be_used_is_refused(data, message):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"cell": "cnn"}, "cell is 'cnn'; use one of lstm, gru, rnn"),
+        ({"cell": "cnn"}, "cell is 'cnn'; use one of rnn, lstm, gru"),
         ({"output": "beam"}, "output is 'beam'; use one of crf, softmax"),
         ({"dropout": 1.0}, "dropout is 1.0; it is a probability, so use 0 to below 1"),
         ({"random_state": -1}, "the seed is -1; use a whole number"),

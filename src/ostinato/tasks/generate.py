@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ostinato.data.text import Tokenizer
 from ostinato.data.vocabulary import END, PAD, START, UNKNOWN
 from ostinato.errors import ConfigError
-from ostinato.tasks.checks import check_seed
+from ostinato.tasks.checks import check_seed, check_token_cell
 from ostinato.tasks.generation import Generation, Speaker
 from ostinato.tasks.parameters import Parameters
 from ostinato.tasks.sampling import Sampling
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 Progress = Callable[[int, int], None]
 Values = NDArray[np.float64]
-CELL_NAMES = ("lstm", "gru", "rnn")
 
 
 class SequenceGenerator(Parameters):
@@ -37,7 +36,7 @@ class SequenceGenerator(Parameters):
 
     Args:
         kind: what a token is: `"char"`, `"word"`, or `"subword"` (byte-pair encoding, with the extra `text`).
-        cell: `"lstm"`, `"gru"` or `"rnn"`.
+        cell: `"lstm"`, `"gru"`, `"rnn"` or another recurrent cell; these three write without torch.
         hidden_size: features of the hidden state.
         num_layers: recurrent layers, one on the other.
         dropout: probability of dropping a feature after each layer while training; less of it elsewhere.
@@ -332,8 +331,13 @@ class SequenceGenerator(Parameters):
         return self.conditions_.index(str(condition))
 
     def _speaker(self) -> Speaker:
+        def network() -> LanguageNetwork:
+            from ostinato.tasks.generate_fitting import network_of
+
+            return network_of(self)
+
         weights = self._fitted().weights_
-        return Speaker(weights, self.cell, self.num_layers, self.tokenizer_, ends=not self.whole_)
+        return Speaker(weights, self.cell, self.num_layers, network, self.tokenizer_, ends=not self.whole_)
 
     def _fitted(self) -> SequenceGenerator:
         if not hasattr(self, "weights_"):
@@ -365,8 +369,7 @@ class SequenceGenerator(Parameters):
 
     def _check(self) -> None:
         """Refuse parameters that no layer checks."""
-        if self.cell not in CELL_NAMES:
-            raise ConfigError(f"cell is {self.cell!r}; use one of {', '.join(CELL_NAMES)}")
+        check_token_cell(self.cell)
         if not 0 <= self.dropout < 1:
             raise ConfigError(f"dropout is {self.dropout}; it is a probability, so use 0 to below 1")
 

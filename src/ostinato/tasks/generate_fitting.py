@@ -56,7 +56,7 @@ def train(
     source = Source(training, generator.tokenizer_, generator.conditions_, seed=generator.seed_)
     config = TrainConfig(
         epochs=epochs_for(generator.epochs, len(source), UPDATES),
-        learning_rate=2e-3,
+        learning_rate=3e-3,
         optimizer="adamw",
         weight_decay=0.01,
         schedule="cosine",
@@ -94,7 +94,7 @@ def make_network(generator: SequenceGenerator) -> LanguageNetwork:
 def log_probabilities(generator: SequenceGenerator, texts: Texts) -> list[Values]:
     """The log-probability of each token of some texts, as `SequenceGenerator.log_probabilities`."""
     _check_same_kind(texts, generator)
-    network = _network(generator)
+    network = network_of(generator)
     source = Source(texts, generator.tokenizer_, generator.conditions_, seed=None)
     if source.stream is None:
         found: dict[int, Values] = {}
@@ -120,8 +120,8 @@ def _chosen(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
     return F.log_softmax(logits, dim=-1).gather(-1, targets.unsqueeze(-1)).squeeze(-1)
 
 
-def _network(generator: SequenceGenerator) -> LanguageNetwork:
-    """The network of a generator, made of its weights if it comes from a file."""
+def network_of(generator: SequenceGenerator) -> LanguageNetwork:
+    """The trained network of a generator, made of its weights if it comes from a file."""
     if generator.network_ is None:
         network = make_network(generator)
         network.load_state_dict(

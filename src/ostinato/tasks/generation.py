@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ostinato.data.text import Tokenizer
 from ostinato.data.vocabulary import END, PAD, START, UNKNOWN
 from ostinato.errors import ModelFileError
-from ostinato.tasks.language_step import Floats, LanguageStepper
+from ostinato.tasks.language_step import KINDS, Floats, LanguageStepper, NetworkStepper, TokenStepper
 from ostinato.tasks.sampling import Sampling
 from ostinato.train.checkpoint import load_model, save_model
+
+if TYPE_CHECKING:
+    from ostinato.tasks.language_network import LanguageNetwork
 
 TASK = "generation"
 
@@ -26,8 +29,9 @@ class Speaker:
 
     Attributes:
         weights: of its network, by name.
-        cell: "lstm", "gru" or "rnn".
+        cell: name of its cell.
         num_layers: recurrent layers.
+        network: makes the network, for cells that do not step on NumPy arrays.
         tokenizer: from text to numbers and back.
         ends: whether sequences end by themselves.
     """
@@ -35,11 +39,14 @@ class Speaker:
     weights: Mapping[str, Any]
     cell: str
     num_layers: int
+    network: Callable[[], LanguageNetwork]
     tokenizer: Tokenizer
     ends: bool
 
-    def stepper(self, condition: int | None) -> LanguageStepper:
+    def stepper(self, condition: int | None) -> TokenStepper:
         """The network at the beginning of a text."""
+        if self.cell not in KINDS:
+            return NetworkStepper(self.network(), condition)
         return LanguageStepper(self.weights, cell=self.cell, num_layers=self.num_layers, condition=condition)
 
     @property

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ostinato.data.vocabulary import Vocabulary
 from ostinato.errors import ConfigError, DataError
 from ostinato.evaluate.tagging import MostFrequentTag, compare_taggers, leaderboard
-from ostinato.tasks.checks import check_seed
+from ostinato.tasks.checks import check_seed, check_token_cell
 from ostinato.tasks.parameters import Parameters
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 Progress = Callable[[int, int], None]
 Values = NDArray[np.float64]
-CELL_NAMES = ("lstm", "gru", "rnn")
 OUTPUTS = ("crf", "softmax")
 
 
@@ -84,7 +83,7 @@ class SequenceTagger(Parameters):
     A word that did not occur in training, or only once, is known by its letters alone.
 
     Args:
-        cell: `"lstm"`, `"gru"` or `"rnn"`.
+        cell: `"lstm"`, `"gru"`, `"rnn"` or another recurrent cell.
         hidden_size: features of the layers over the sentence, in each direction.
         num_layers: layers over the sentence, one on the other.
         dropout: probability of dropping a feature before, between and after those layers while training.
@@ -318,8 +317,7 @@ class SequenceTagger(Parameters):
 
     def _check(self) -> None:
         """Refuse parameters that no layer checks."""
-        if self.cell not in CELL_NAMES:
-            raise ConfigError(f"cell is {self.cell!r}; use one of {', '.join(CELL_NAMES)}")
+        check_token_cell(self.cell)
         if self.output not in OUTPUTS:
             raise ConfigError(f"output is {self.output!r}; use one of {', '.join(OUTPUTS)}")
         if not 0 <= self.dropout < 1:
