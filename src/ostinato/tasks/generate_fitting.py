@@ -143,6 +143,7 @@ class Judge:
         self.training = training
         self.held_out = held_out
         self._models: dict[int, KneserNey[str]] = {}
+        self._last: tuple[Texts, dict[str, list[Values]]] | None = None
 
     def leaderboard(self, generator: SequenceGenerator, X: Any, conditions: Any) -> pd.DataFrame:
         """See `SequenceGenerator.leaderboard`."""
@@ -174,6 +175,8 @@ class Judge:
     ) -> tuple[Texts, dict[str, list[Values]]]:
         """Texts, and their log-probabilities by the network and by each n-gram model, text by text."""
         texts = self.held_out if X is None else Texts.of(X, conditions)
+        if self._last is not None and self._last[0] == texts:
+            return self._last  # a leaderboard and a comparison are mostly of the same texts
         found = {generator.name: log_probabilities(generator, texts)}
         for order in ORDERS:
             model = self._ngram(order, generator)
@@ -181,7 +184,8 @@ class Judge:
             kinds = texts.conditions or (None,) * len(sequences)
             each = [model.log_probabilities(*pair) for pair in zip(sequences, kinds, strict=True)]
             found[f"{order}-gram"] = [part[1:] for part in each] if texts.whole else each
-        return texts, found
+        self._last = texts, found
+        return self._last
 
     def _ngram(self, order: int, generator: SequenceGenerator) -> KneserNey[str]:
         """An n-gram model of the training texts, made when first asked for."""
