@@ -116,16 +116,25 @@ def open_parts(
             f"file '{path}' has {file.metadata.num_rows:,} rows but no column that names series; "
             "name one with --id-col"
         )
-    raw, _ = next(_whole_series(Path(path), roles, part_rows))
-    rows = to_rows(raw, roles, log, name=Path(path).stem)
-    found = frames.detect_freq(rows.frame) if wanted is None else wanted
-    frame = frames.regularise(rows.frame, found, gaps=gaps)
-    season = seasons.detect_common_season(frame, found) if season_length is None else season_length
-    first = Table(
+    first = _first_part(Path(path), roles, part_rows, log, (wanted, season_length, gaps))
+    return SeriesParts(Path(path), first, roles, int(file.metadata.num_rows), part_rows, gaps)
+
+
+def _first_part(
+    path: Path, roles: Roles, part_rows: int, log: Log, asked: tuple[str | int | None, int | None, str]
+) -> Table:
+    """The first part as a table, its frequency and season found where they were not asked for."""
+    wanted, season_length, gaps = asked
+    raw, _ = next(_whole_series(path, roles, part_rows))
+    rows = to_rows(raw, roles, log, name=path.stem)
+    freq = frames.detect_freq(rows.frame) if wanted is None else wanted
+    frame = frames.regularise(rows.frame, freq, gaps=gaps)
+    season = seasons.detect_common_season(frame, freq) if season_length is None else season_length
+    return Table(
         frame=frame,
-        freq=found,
+        freq=freq,
         season_length=season,
-        name=Path(path).stem,
+        name=path.stem,
         source=raw.source,
         rows=len(raw.frame),
         series=int(frame["unique_id"].nunique()),
@@ -134,7 +143,6 @@ def open_parts(
         id_col=roles.id_col,
         findings=tuple(log.findings),
     )
-    return SeriesParts(Path(path), first, roles, int(file.metadata.num_rows), part_rows, gaps)
 
 
 def _open(path: str | Path) -> Any:

@@ -58,10 +58,9 @@ def forecast(
     wanted = _wanted(level, quantiles)
     ends = series_ends(frame)
     values = frame["y"].to_numpy(dtype=np.float64)
-    starts = np.concatenate([[0], ends[:-1]])
-    _check_values(frame, values, starts)
+    layout = (values, np.concatenate([[0], ends[:-1]]), ends, h)
+    _check_values(frame, values, layout[1])
     second = long_season_of(season_length, freq) if long_season is None else long_season
-    layout = (values, starts, ends, h)
     if wanted:
         found = forecast_levels(*layout, season_length=season_length, long_season=second, members=members)
         columns = {"forecast": found.at(0.5), **{name: found.at(at) for name, at in wanted.items()}}
@@ -69,9 +68,7 @@ def forecast(
         result = forecast_values(*layout, season_length=season_length, long_season=second, members=members)
         columns = {"forecast": result[:, :, LEVELS.index(0.5)]}
     future = frames.future(frame.iloc[ends - 1], freq, h)[["unique_id", "ds"]]
-    for name, column in columns.items():
-        future[name] = column.reshape(-1)
-    return future
+    return future.assign(**{name: column.reshape(-1) for name, column in columns.items()})
 
 
 def maker(season_length: int, freq: str | int, *, long_season: int | None = None) -> "PretrainedMaker":

@@ -94,17 +94,21 @@ def forecast_levels(
         )
 
     raw = run(starts, ends)
-    rows, cuts = _origins(values, starts, ends, h)
     knots = with_tails(raw.levels)
+    rows, cuts = _origins(values, starts, ends, h)
     if len(rows):
-        tried = run(starts[rows], cuts)
-        forecast, origin = with_tails(tried.levels), (ends[rows] - cuts) // h
         actual = values[cuts[:, None] + np.arange(h)]
-        actual[tried.counts] += np.random.default_rng(0).uniform(-0.5, 0.5, actual[tried.counts].shape)
-        for counts in (False, True):
-            alike, wanted = tried.counts == counts, raw.counts == counts
-            knots[wanted] = widen(knots[wanted], learn(forecast[alike], actual[alike], origin[alike]))
+        _calibrate(knots, raw, run(starts[rows], cuts), actual, (ends[rows] - cuts) // h)
     return Levels(raw, raw.fitting(knots))
+
+
+def _calibrate(knots: Values, raw: Raw, tried: Raw, actual: Values, origin: npt.NDArray[np.int64]) -> None:
+    """Stretches the quantiles, in place, by what the trials missed; counts and other series each by their own."""
+    forecast = with_tails(tried.levels)
+    actual[tried.counts] += np.random.default_rng(0).uniform(-0.5, 0.5, actual[tried.counts].shape)
+    for counts in (False, True):
+        alike, wanted = tried.counts == counts, raw.counts == counts
+        knots[wanted] = widen(knots[wanted], learn(forecast[alike], actual[alike], origin[alike]))
 
 
 def with_tails(levels: Values) -> Values:
