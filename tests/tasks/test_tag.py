@@ -169,6 +169,15 @@ def test_parameters_that_cannot_be_used_are_refused(change, message):
         tiny(**change).fit(X, Y)
 
 
+def test_very_many_tags_need_a_softmax():
+    many = [[str(number)] for number in range(201)]
+    with pytest.raises(
+        ConfigError, match=r"there are 201 tags, too many for all their pairs \(at most 200\); use"
+    ):
+        tiny().fit(many, many)
+    assert len(tiny(output="softmax", epochs=1).fit(many, many).classes_) == 201
+
+
 def test_a_tagger_must_be_fitted():
     with pytest.raises(ConfigError, match="this SequenceTagger is not fitted yet; call fit first"):
         SequenceTagger().predict([["a"]])

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 Progress = Callable[[int, int], None]
 Values = NDArray[np.float64]
 OUTPUTS = ("crf", "softmax")
+MOST_PAIRED = 200
+"""Tags that a conditional random field is made for; the pairs of more would take gigabytes while training."""
 
 
 @dataclass(frozen=True)
@@ -160,6 +162,11 @@ class SequenceTagger(Parameters):
         data = Tagged.of(X, y)
         training, held_out = data.split(self.seed_) if validation is None else (data, Tagged.of(*validation))
         self.classes_ = sorted({tag for part in (training, held_out) for tags in part.y for tag in tags})
+        if self.output == "crf" and len(self.classes_) > MOST_PAIRED:
+            raise ConfigError(
+                f"there are {len(self.classes_)} tags, too many for all their pairs (at most {MOST_PAIRED}); use "
+                "output 'softmax', which scores each tag alone"
+            )
         self.words_ = Vocabulary.build(([w.lower() for w in words] for words in training.X), min_count=2)
         self.letters_ = Vocabulary.build((word for words in training.X for word in words), min_count=2)
         self.baselines_: dict[str, MostFrequentTag] | None = {
