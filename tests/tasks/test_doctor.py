@@ -86,7 +86,7 @@ def test_another_estimator_is_diagnosed_by_its_network():
 def test_the_pretrained_networks_are_not_ones_to_mend(milk):
     forecaster = Forecaster(h=6, recipe="pretrained", random_state=0).fit(milk)
     with pytest.raises(
-        ConfigError, match="this forecaster has no network that was trained on your data; fit one with"
+        ConfigError, match="this forecaster holds no network that the doctor can open; fit one with"
     ):
         diagnose(forecaster)
 

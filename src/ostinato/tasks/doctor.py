@@ -165,7 +165,7 @@ def open_forecaster(trained: Any, frame: Any = None) -> tuple[TrainedForecaster,
 
     if not isinstance(trained, TrainedForecaster):
         raise ConfigError(
-            "this forecaster has no network that was trained on your data; fit one with recipe='default' or 'classic'"
+            "this forecaster holds no network that the doctor can open; fit one with recipe='default' or 'classic'"
         )
     if frame is not None:
         if trained.plan.channels:
