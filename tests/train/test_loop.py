@@ -236,6 +236,32 @@ def test_patience_stops_and_the_best_weights_are_kept(ema):
         assert torch.equal(weight, judge.weights[1][name])
 
 
+def test_a_function_of_the_model_judges_without_gradients_and_dropout():
+    model, seen = network(dropout=0.5), []
+
+    def judge(judged):
+        seen.append((judged is model, judged.training, torch.is_grad_enabled()))
+        return [3.0, 1.0, 2.0, 2.0][len(seen) - 1]
+
+    config = TrainConfig(epochs=9, patience=2)
+    history = fit(model, Listed(batch_of()), loss=loss_of(model), config=config, validation=judge)
+    assert seen == [(True, False, False)] * 4
+    assert history.validation == [3.0, 1.0, 2.0, 2.0]
+    assert (history.best_epoch, history.stopped_early) == (1, True)
+
+
+def test_a_judge_that_gives_no_number_stops_the_training():
+    model = network()
+    with pytest.raises(TrainingError, match="the validation loss became nan in epoch 1"):
+        fit(
+            model,
+            Listed(batch_of()),
+            loss=loss_of(model),
+            config=TrainConfig(),
+            validation=lambda _: math.nan,
+        )
+
+
 def test_without_patience_the_last_weights_are_kept():
     model = network()
     judge = Judge(model, [1.0, 2.0, 3.0])
