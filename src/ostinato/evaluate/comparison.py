@@ -92,18 +92,20 @@ def compare(
     whole = table.sum(axis=1) / max(weights.sum(), 1e-300)
     baseline = others[int(whole[1:].argmin())]
     improvement = float(_improvement(whole[:, None])[0])
-    items = table.shape[1]
-    interval = (float("nan"), float("nan"))
-    if items >= FEWEST_ITEMS:
-        drawn = _draws(table, weights, np.random.default_rng(random_state))
-        low, high = np.quantile(_improvement(drawn), [0.025, 0.975])
-        interval = float(low), float(high)
-    best = model if improvement > 0 else baseline
+    interval = _interval(table, weights, random_state)
     noun, space, rest = item.partition(" ")
-    text = _sentence(
-        model, baseline, improvement, interval, f"its {loss} is", f"{count(items, noun)}{space}{rest}"
-    )
-    return Comparison(best, baseline, improvement, interval, text)
+    items = f"{count(table.shape[1], noun)}{space}{rest}"
+    text = _sentence(model, baseline, improvement, interval, f"its {loss} is", items)
+    return Comparison(model if improvement > 0 else baseline, baseline, improvement, interval, text)
+
+
+def _interval(table: Values, weights: Values, random_state: int) -> tuple[float, float]:
+    """The 95 % interval of the improvement; unknown with few items."""
+    if table.shape[1] < FEWEST_ITEMS:
+        return float("nan"), float("nan")
+    drawn = _draws(table, weights, np.random.default_rng(random_state))
+    low, high = np.quantile(_improvement(drawn), [0.025, 0.975])
+    return float(low), float(high)
 
 
 def _draws(table: Values, sizes: Values, random: np.random.Generator) -> Values:

@@ -58,10 +58,7 @@ def unrolled(
         _step(axes, step, inputs[step], outputs[step], rows)
     _flow(axes, steps, rows)
     for step in range(steps - 1):
-        if linked:
-            _arrow(axes, (step + WIDTH / 2, rows + 1), (step + 1 - WIDTH / 2, rows + 1), ORANGE, both=True)
-        if fed_back:
-            _arrow(axes, (step + 0.28, rows + 0.8), (step + 0.85, HEIGHT / 2), ORANGE, dashed=True)
+        _tie(axes, step, rows, linked=linked, fed_back=fed_back)
     axes.set_xlim(-0.75, steps - 0.25)
     axes.set_ylim(-0.4, rows + 1.4)
     axes.set_axis_off()
@@ -82,6 +79,14 @@ def _step(axes: Axes, step: int, read: str | None, given: str | None, rows: int)
     if given is not None:
         _box(axes, (step, rows + 1), given, ORANGE)
         _arrow(axes, (step, rows + HEIGHT / 2), (step, rows + 1 - HEIGHT / 2), GREY)
+
+
+def _tie(axes: Axes, step: int, rows: int, *, linked: bool, fed_back: bool) -> None:
+    """What ties an output to the step after it."""
+    if linked:
+        _arrow(axes, (step + WIDTH / 2, rows + 1), (step + 1 - WIDTH / 2, rows + 1), ORANGE, both=True)
+    if fed_back:
+        _arrow(axes, (step + 0.28, rows + 0.8), (step + 0.85, HEIGHT / 2), ORANGE, dashed=True)
 
 
 def _flow(axes: Axes, steps: int, rows: int) -> None:

@@ -129,23 +129,14 @@ def run_generate(
     generator = SequenceGenerator(**parameters).fit(
         *_given(texts), validation=_validation(valid), progress=watch("train")
     )
-    trained = time.perf_counter()
+    seconds = {"train": time.perf_counter() - started}
     watch("judge")
     judged = valid if test is None else test
     chosen = (None, None) if test is None else _given(test)
-    board = generator.leaderboard(*chosen)
-    comparison = generator.compare(*chosen)
-    watch("write")
-    return GenerateRun(
-        generator,
-        judged,
-        board,
-        comparison,
-        _samples(generator, seed),
-        _surprise(generator, judged),
-        tuple(found),
-        {"train": trained - started, "judge": time.perf_counter() - trained},
-    )
+    board, comparison = generator.leaderboard(*chosen), generator.compare(*chosen)
+    seconds["judge"] = time.perf_counter() - started - seconds["train"]
+    samples, surprise = _samples(generator, seed), _surprise(generator, judged)
+    return GenerateRun(generator, judged, board, comparison, samples, surprise, tuple(found), seconds)
 
 
 def _given(texts: Texts) -> tuple[Any, Any]:

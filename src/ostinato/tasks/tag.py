@@ -162,11 +162,7 @@ class SequenceTagger(Parameters):
         data = Tagged.of(X, y)
         training, held_out = data.split(self.seed_) if validation is None else (data, Tagged.of(*validation))
         self.classes_ = sorted({tag for part in (training, held_out) for tags in part.y for tag in tags})
-        if self.output == "crf" and len(self.classes_) > MOST_PAIRED:
-            raise ConfigError(
-                f"there are {len(self.classes_)} tags, too many for all their pairs (at most {MOST_PAIRED}); use "
-                "output 'softmax', which scores each tag alone"
-            )
+        self._check_pairs()
         self.words_ = Vocabulary.build(([w.lower() for w in words] for words in training.X), min_count=2)
         self.letters_ = Vocabulary.build((word for words in training.X for word in words), min_count=2)
         self.baselines_: dict[str, MostFrequentTag] | None = {
@@ -321,6 +317,14 @@ class SequenceTagger(Parameters):
         if self.random_state is None:
             return int(np.random.default_rng().integers(2**31))
         return check_seed(self.random_state)
+
+    def _check_pairs(self) -> None:
+        """Refuse a conditional random field of too many tags."""
+        if self.output == "crf" and len(self.classes_) > MOST_PAIRED:
+            raise ConfigError(
+                f"there are {len(self.classes_)} tags, too many for all their pairs (at most {MOST_PAIRED}); use "
+                "output 'softmax', which scores each tag alone"
+            )
 
     def _check(self) -> None:
         """Refuse parameters that no layer checks."""

@@ -128,13 +128,26 @@ def run_tag(
     if test is None:
         test = valid
         notes.append("the scores are of the validation sentences, as there are no test sentences")
-    X, y = _words(sentences), [sentence.tags(column) for sentence in sentences]
-    validation = _words(valid), [sentence.tags(column) for sentence in valid]
-    truth = [sentence.tags(column) for sentence in test]
-    tagger = SequenceTagger(**parameters).fit(X, y, validation=validation, progress=watch("train"))
+    validation = _words(valid), _tags(valid, column)
+    truth = _tags(test, column)
+    tagger = SequenceTagger(**parameters).fit(
+        _words(sentences), _tags(sentences, column), validation=validation, progress=watch("train")
+    )
     tagger.column_ = column
     trained = time.perf_counter()
     watch("judge")
+    return _judge(tagger, test, truth, notes, {"train": trained - started})
+
+
+def _judge(
+    tagger: SequenceTagger,
+    test: Sequence[Sentence],
+    truth: list[list[str]],
+    notes: list[str],
+    seconds: dict[str, float],
+) -> TagRun:
+    """Tag the test sentences and compare with the baselines."""
+    started = time.perf_counter()
     tags, shares = tagger.predict_with_proba(_words(test))
     assert tagger.baselines_ is not None, "it was fitted here"
     others = {name: model.predict(_words(test)) for name, model in tagger.baselines_.items()}
@@ -144,17 +157,10 @@ def run_tag(
         notes.append(
             f"the tags {', '.join(sorted(unseen))} are in the test sentences alone and cannot be predicted"
         )
-    return TagRun(
-        tagger,
-        test,
-        truth,
-        tags,
-        shares,
-        leaderboard(predictions, truth, _words(test), tagger.known_),
-        compare_taggers(predictions, truth, model=tagger.name),
-        tuple(notes),
-        {"train": trained - started, "judge": time.perf_counter() - trained},
-    )
+    board = leaderboard(predictions, truth, _words(test), tagger.known_)
+    comparison = compare_taggers(predictions, truth, model=tagger.name)
+    seconds["judge"] = time.perf_counter() - started
+    return TagRun(tagger, test, truth, tags, shares, board, comparison, tuple(notes), seconds)
 
 
 def tag_sentences(tagger: SequenceTagger, sentences: Sequence[Sentence]) -> list[Sentence]:
@@ -167,6 +173,10 @@ def tag_sentences(tagger: SequenceTagger, sentences: Sequence[Sentence]) -> list
 
 def _words(sentences: Sequence[Sentence]) -> list[list[str]]:
     return [sentence.words for sentence in sentences]
+
+
+def _tags(sentences: Sequence[Sentence], column: str) -> list[list[str]]:
+    return [sentence.tags(column) for sentence in sentences]
 
 
 def _split(sentences: Sequence[Sentence], seed: int) -> tuple[list[Sentence], list[Sentence]]:
