@@ -7,14 +7,6 @@ import pytest
 from ostinato.cli import main
 from ostinato.data.conllu import read_sentences
 
-    ("the", "DET"),
-    ("dog", "NOUN"),
-    ("barks", "VERB"),
-    ("a", "DET"),
-    ("cat", "NOUN"),
-    ("sleeps", "VERB"),
-]
-
 
 def row(number, word, tag):
     return f"{number}\t{word}\t_\t{tag}\t{tag.lower()}\t_\t_\t_\t_\t_"
