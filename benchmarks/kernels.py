@@ -82,7 +82,7 @@ def main() -> None:
         if "shapes" in result:
             others = known.get(name, {}).get("shapes", [])
             result["shapes"] += [row for row in others if row["kind"] not in (options.kind or LAYERS)]
-            result |= SUMMARIES.get(name, dict)(result["shapes"])
+            result |= SUMMARIES[name](result["shapes"]) if name in SUMMARIES else {}
         known[name] = {"machine": machine.describe(), "kernels": kernels.info(), **result}
         known[name]["kernels"].pop("library")
         RESULTS.write_text(json.dumps(known, indent=1) + "\n")
