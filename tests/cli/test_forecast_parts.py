@@ -31,12 +31,25 @@ def test_a_large_file_is_forecast_in_parts_and_says_so(file, tmp_path, capsys):
 
 
 def test_a_machine_gets_one_object(file, tmp_path, capsys):
-    words = ["forecast", str(file), "--recipe", "pretrained", "--level", "90", "--quiet", "--json"]
+    words = [
+        "forecast",
+        str(file),
+        "--recipe",
+        "pretrained",
+        "--level",
+        "90",
+        "--quantile",
+        "0.3",
+        "--quiet",
+        "--json",
+    ]
     assert main([*words, "--out", str(tmp_path / "out")]) == 0
     out, err = capsys.readouterr()
     facts = json.loads(out)
     assert (facts["series"], facts["rows"], facts["files"], facts["freq"]) == (2, 60, 1, "MS")
     assert err == ""
+    columns = pd.read_parquet(facts["forecast"]).columns.tolist()
+    assert columns[2:] == ["forecast", "forecast-lo-90", "forecast-hi-90", "forecast-q-30"]
 
 
 def test_other_recipes_read_the_file_as_a_whole(file, tmp_path, capsys):

@@ -63,8 +63,8 @@ def test_intervals_hold_the_forecast_and_widen_with_the_level():
 
 def test_the_eighty_percent_interval_is_the_outer_quantiles():
     found = monthly(frame_of(seasonal()), level=(80,), quantiles=(0.1, 0.5))
-    np.testing.assert_allclose(found["forecast-lo-80"], found["q0.1"])
-    np.testing.assert_allclose(found["forecast"], found["q0.5"])
+    np.testing.assert_allclose(found["forecast-lo-80"], found["forecast-q-10"])
+    np.testing.assert_allclose(found["forecast"], found["forecast-q-50"])
 
 
 def test_many_series_at_once_give_what_each_gives_alone():

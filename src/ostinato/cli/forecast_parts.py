@@ -9,7 +9,8 @@ from pathlib import Path
 
 from ostinato import report
 from ostinato.cli.progress import Progress
-from ostinato.data.parts import large_rows, open_parts
+from ostinato.data.parts import SeriesParts, large_rows, open_parts
+from ostinato.tasks.forecast_parts import PartsForecast, forecast_parts
 
 RECIPES = ("default", "pretrained")
 """Recipes of which a large file gets the pretrained networks; others read the file as a whole."""
@@ -29,8 +30,6 @@ def run(arguments: argparse.Namespace) -> None:
     Raises:
         OstinatoError: the input or an option cannot be used.
     """
-    from ostinato.tasks.forecast_parts import forecast_parts
-
     parts = open_parts(
         arguments.file,
         time_col=arguments.time_col,
@@ -50,7 +49,19 @@ def run(arguments: argparse.Namespace) -> None:
     with report.results_folder(folder) as out, Progress(silent=arguments.quiet) as progress:
         progress.start("forecast")
         levels = tuple(arguments.level or (80.0, 95.0))
-        found = forecast_parts(parts, out, h=arguments.h, levels=levels, progress=progress.update)
+        found = forecast_parts(
+            parts,
+            out,
+            h=arguments.h,
+            levels=levels,
+            quantiles=tuple(arguments.quantile or ()),
+            progress=progress.update,
+        )
+    _say(found, parts, arguments)
+
+
+def _say(found: PartsForecast, parts: SeriesParts, arguments: argparse.Namespace) -> None:
+    """Print what was forecast and where it lies."""
     facts = {
         "series": found.series,
         "rows": found.rows,

@@ -14,7 +14,7 @@ import pandas as pd
 from ostinato.data.parts import SeriesParts
 from ostinato.errors import ConfigError
 from ostinato.tasks import pretrained
-from ostinato.tasks.checks import check_levels
+from ostinato.tasks.checks import check_levels, check_quantiles
 from ostinato.tasks.horizon import choose_horizon
 
 FOLDER = "forecast"
@@ -50,6 +50,7 @@ def forecast_parts(
     *,
     h: int | None = None,
     levels: tuple[float, ...] = (80.0, 95.0),
+    quantiles: tuple[float, ...] = (),
     progress: Callable[[int, int], None] | None = None,
 ) -> PartsForecast:
     """Forecasts all series; memory is needed for one part only.
@@ -61,17 +62,18 @@ def forecast_parts(
         out: an existing folder; the files go to `forecast` in it.
         h: steps to forecast; one season, or a sensible length, when None.
         levels: widths of intervals in percent.
+        quantiles: between 0 and 1, beside the intervals.
         progress: is told how many rows of how many are done.
 
     Returns:
         What was forecast.
 
     Raises:
-        ConfigError: the horizon or a level cannot be used, or the folder cannot be written to.
+        ConfigError: the horizon or a level or a quantile cannot be used, or the folder cannot be written to.
         DataError: the rows cannot be used.
     """
     started = time.perf_counter()
-    check_levels(levels)
+    levels, quantiles = check_levels(levels), check_quantiles(quantiles)
     steps, note = choose_horizon(parts.first, h)
     draft = out / f".{FOLDER}-{os.getpid()}"
     series = files = 0
@@ -79,21 +81,41 @@ def forecast_parts(
         draft.mkdir()
         for frame, done in parts:
             files += 1
-            forecast = pretrained.forecast(
-                frame, steps, season_length=parts.first.season_length, freq=parts.first.freq, level=levels
-            )
+            forecast = _forecast(frame, parts, steps, levels, quantiles)
             series += len(forecast) // steps
             _write(forecast, draft / f"part-{files:05d}.parquet")
             if progress:
                 progress(done, parts.rows)
         folder = _into_place(draft, out / FOLDER)
     except OSError as error:
-        raise ConfigError(
-            f"cannot write to {out} ({(error.strerror or str(error)).lower()}); choose another folder with --out"
-        ) from error
+        raise _cannot_write(out, error) from error
     finally:
         shutil.rmtree(draft, ignore_errors=True)
     return PartsForecast(folder, files, series, parts.rows, steps, note, time.perf_counter() - started)
+
+
+def _forecast(
+    frame: pd.DataFrame,
+    parts: SeriesParts,
+    h: int,
+    levels: tuple[float, ...],
+    quantiles: tuple[float, ...],
+) -> pd.DataFrame:
+    """The forecast of one part."""
+    return pretrained.forecast(
+        frame,
+        h,
+        season_length=parts.first.season_length,
+        freq=parts.first.freq,
+        level=levels,
+        quantiles=quantiles,
+    )
+
+
+def _cannot_write(out: Path, error: OSError) -> ConfigError:
+    """The sentence about a folder that cannot be written to."""
+    reason = (error.strerror or str(error)).lower()
+    return ConfigError(f"cannot write to {out} ({reason}); choose another folder with --out")
 
 
 def _write(forecast: pd.DataFrame, path: Path) -> None:

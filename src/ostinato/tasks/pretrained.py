@@ -37,7 +37,7 @@ def forecast(
         season_length: steps of the season, 1 for none.
         freq: a pandas alias or an integer step.
         level: widths of intervals in percent, each a pair of columns `forecast-lo-80`, `forecast-hi-80`.
-        quantiles: levels between 0 and 1, each a column such as `q0.1`.
+        quantiles: levels between 0 and 1, each a column such as `forecast-q-10`.
         long_season: steps of a second season; None for a week over hours and a year over weeks, 0 for none.
         members: networks whose quantiles are averaged; None for those of the package.
 
@@ -183,5 +183,5 @@ def _wanted(level: Sequence[float], quantiles: Sequence[float]) -> dict[str, flo
     for quantile in quantiles:
         if not 0 < quantile < 1:
             raise ConfigError(f"quantile {quantile} is not between 0 and 1; use one such as 0.9")
-        columns[f"q{quantile:g}"] = quantile
+        columns[f"forecast-q-{100 * quantile:g}"] = quantile
     return columns
