@@ -79,6 +79,14 @@ def test_a_candidate_that_takes_too_long_is_stopped(monkeypatch, flat):
     assert found.tried.set_index("candidate").loc["slow", "origins"] == 0
 
 
+@pytest.mark.slow
+def test_fine_tuning_that_takes_too_long_is_stopped(monkeypatch, monthly):
+    tuned = dict(candidates(ORDER, 12))["finetuned"]
+    found = chosen(monkeypatch, monthly, {"quick": Fixed(100.0), "finetuned": tuned}, budget=0.2)
+    assert found.name == "quick"
+    assert found.tried.set_index("candidate").loc["finetuned", "origins"] == 0
+
+
 def test_a_past_too_short_for_a_trial_takes_the_pretrained_networks(quick, monthly):
     model = Forecaster(h=6, recipe="auto", season_length=1, random_state=0).fit(monthly.head(10)).model_
     assert isinstance(model, ZeroShotForecaster)
@@ -87,7 +95,11 @@ def test_a_past_too_short_for_a_trial_takes_the_pretrained_networks(quick, month
 @pytest.mark.slow
 def test_a_forecaster_chooses_reports_and_comes_back_from_a_file(quick, monthly, tmp_path, monkeypatch):
     real = candidates
-    monkeypatch.setattr(choosing, "candidates", lambda order, season: real(order, season)[2:5])
+    monkeypatch.setattr(
+        choosing,
+        "candidates",
+        lambda order, season: [one for one in real(order, season) if "units" in one[0]],
+    )
     fitted = Forecaster(h=3, recipe="auto", random_state=0).fit(monthly)
     assert list(fitted.tried_.columns) == ["candidate", "origins", "mase", "seconds", "chosen"]
     assert set(fitted.tried_["candidate"]) == {"lstm of 32 units", "lstm of 64 units", "gru of 32 units"}

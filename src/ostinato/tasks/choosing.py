@@ -231,7 +231,7 @@ class _Search:
 
 @dataclass(frozen=True)
 class _Timed:
-    """A candidate that gives up at a deadline, which is looked at after every epoch."""
+    """A candidate that gives up at a deadline, which is looked at after every epoch or update."""
 
     make: Candidate
     deadline: float
@@ -255,7 +255,7 @@ class _Timed:
 
 
 def candidates(order: Order, season_length: int) -> list[tuple[str, Candidate]]:
-    """What is tried, the cheapest first; the first one always works.
+    """What is tried, the most promising for its time first; the first one always works.
 
     Args:
         order: what is asked for.
@@ -280,8 +280,9 @@ def candidates(order: Order, season_length: int) -> list[tuple[str, Candidate]]:
     freq, season = order.freq, order.season_length
     return [
         ("pretrained", MakeZeroShot(freq, season)),
+        *((name, _network(order, cell, recipe)) for name, cell, recipe in settings[:1]),
         ("finetuned", MakeFineTuned(freq, season, order.h, order.seed)),
-        *((name, _network(order, cell, recipe)) for name, cell, recipe in settings),
+        *((name, _network(order, cell, recipe)) for name, cell, recipe in settings[1:]),
     ]
 
 

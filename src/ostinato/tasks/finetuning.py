@@ -142,7 +142,7 @@ def continued(
     if isinstance(model, ZeroShotForecaster):
         season = order.season_length or season_of(frame, order.freq)
         start = replace(model, frame=frame[["unique_id", "ds", "y"]], season_length=season)
-        return finetune_zero_shot(start, order.h, seed=order.seed), True
+        return finetune_zero_shot(start, order.h, seed=order.seed, progress=progress), True
     raise ConfigError("a streaming forecaster takes new values by update; to train it anew use fit")
 
 
@@ -170,10 +170,7 @@ class MakeFineTuned:
         """Fine-tune on the past; networks that did not gain, or had too little to learn from, stay as they were."""
         check_values(past, split_values(past))
         start = ZeroShotForecaster(past, self.freq, self.season(past))
-        tuned = finetune_zero_shot(start, self.h, seed=self.seed)
-        if progress is not None:
-            progress(1, 1)
-        return tuned
+        return finetune_zero_shot(start, self.h, seed=self.seed, progress=progress)
 
     def season(self, past: pd.DataFrame) -> int:
         """Steps in a season of this past."""
@@ -184,20 +181,28 @@ class MakeFineTuned:
         return 2
 
 
-def finetune_zero_shot(model: ZeroShotForecaster, h: int, *, seed: int) -> ZeroShotForecaster:
+def finetune_zero_shot(
+    model: ZeroShotForecaster, h: int, *, seed: int, progress: Progress | None = None
+) -> ZeroShotForecaster:
     """The pretrained networks, trained on windows of the history they stand at the end of.
 
     Args:
         model: the networks and the history.
         h: steps to forecast.
         seed: of the windows that are drawn.
+        progress: called with (updates done, updates in all).
     """
     known = model.frame.groupby("unique_id", sort=False, observed=True)["y"].transform("count") > 0
     past = model.frame.loc[known, ["unique_id", "ds", "y"]].reset_index(drop=True)
     try:
         with one_thread():
             tuned = finetune_pretrained(
-                past, h, season_length=model.season_length, freq=model.freq, seed=seed
+                past,
+                h,
+                season_length=model.season_length,
+                freq=model.freq,
+                seed=seed,
+                progress=progress,
             )
     except DataError:  # too short to cut windows from: the networks stay as they were
         return model

@@ -1,5 +1,6 @@
 """Goes on training the pretrained networks on the user's own series, and keeps what that improved."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,7 @@ DIRECT_LENGTHS = (32, 64, pretrained_direct.LONGEST)  # histories that direct ne
 LEAST_GAIN = 0.01  # of the loss on the steps kept apart
 
 
-def finetune(
+def finetune(  # noqa: PLR0913 - what a training may need to be told
     frame: pd.DataFrame,
     h: int,
     *,
@@ -30,6 +31,7 @@ def finetune(
     updates: int = 150,
     rate: float = 3e-4,
     seed: int = 0,
+    progress: Callable[[int, int], None] | None = None,
 ) -> PretrainedForecaster:
     """Trains the pretrained networks further on past windows of the given series.
 
@@ -45,6 +47,7 @@ def finetune(
         updates: steps of the optimiser, with a rate that falls to zero.
         rate: learning rate at the start.
         seed: of the windows that are drawn.
+        progress: called with (updates done, updates in all), before the first of each network as well.
 
     Returns:
         A forecaster at the end of the frame.
@@ -63,12 +66,19 @@ def finetune(
     before = _origins(series, h, rng)
     last = [(row, len(series[row]) - h) for row in rng.permutation(len(series))[:POOL].tolist()]
     members = []
-    for path in pretrained_network.weight_files():
+    files = pretrained_network.weight_files()
+    for number, path in enumerate(files):
+
+        def update(done: int, before: int = number * updates) -> None:
+            if progress is not None:
+                progress(before + done, len(files) * updates)
+
+        update(0)  # cutting the windows takes a while as well
         member = pretrained_network.read_member(path)
         windows = _cut_at(series, before, steps, seasons, member)
         apart = _cut_at(series, last, steps, seasons, member)
         if windows and apart:
-            member = _tune(path, member, windows, apart, updates=updates, rate=rate, seed=seed)
+            member = _tune(path, member, windows, apart, updates=updates, rate=rate, seed=seed, update=update)
         members.append(member)
     return PretrainedForecaster(frame, season_length, freq, long_season, tuple(members))
 
@@ -145,6 +155,7 @@ def _tune(
     updates: int,
     rate: float,
     seed: int,
+    update: Callable[[int], None],
 ) -> Member:
     """Trains one network further; gives the one it was where that did not help."""
     import torch
@@ -171,7 +182,7 @@ def _tune(
     sizes = np.array([len(group.target) for group in windows])
     optimizer = torch.optim.AdamW(network.parameters(), lr=rate, weight_decay=0.0)
     schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.02, updates)
-    for _ in range(updates):
+    for done in range(updates):
         group = windows[int(rng.choice(len(windows), p=sizes / sizes.sum()))]
         loss = loss_of(group.take(rng.integers(0, len(group.target), BATCH)))
         optimizer.zero_grad()
@@ -179,6 +190,7 @@ def _tune(
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         optimizer.step()
         schedule.step()
+        update(done + 1)
     if score() >= (1 - LEAST_GAIN) * before:
         return was
     tuned = {name: value.detach().numpy() for name, value in network.state_dict().items()}
