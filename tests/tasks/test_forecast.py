@@ -382,7 +382,7 @@ def test_irregular_times_are_refused_with_a_way_out(monthly):
     days = np.cumsum(np.random.default_rng(0).integers(3, 40, len(monthly)))
     frame = monthly.assign(ds=pd.Timestamp("2024-01-01") + pd.to_timedelta(days, unit="D"))
     with pytest.raises(
-        DataError, match="the times are irregular: only .* resample the file to a regular frequency"
+        DataError, match=r"the times are irregular: only .* resample the file to a regular frequency"
     ):
         Forecaster(h=3).fit(frame)
 
