@@ -3,6 +3,7 @@ import torch
 
 from ostinato.errors import ConfigError
 from ostinato.nn import Embedding, Encoder
+from ostinato.nn.recurrent import LAYERS
 
 
 @pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
@@ -22,6 +23,16 @@ def test_outputs_and_state_are_those_of_torchs_layers(cell, bidirectional):
     assert torch.allclose(outputs, expected, atol=1e-5)
     for part, true in zip(state, last if cell == "lstm" else (last,), strict=True):
         assert torch.allclose(part, true, atol=1e-5)
+
+
+@pytest.mark.parametrize("cell", LAYERS)
+def test_every_cell_goes_on_from_its_state(cell):
+    encoder = Encoder(3, 4, cell=cell, num_layers=2, bidirectional=False).eval()
+    inputs = torch.randn(2, 6, 3)
+    whole, _ = encoder(inputs)
+    first, state = encoder(inputs[:, :4])
+    second, _ = encoder(inputs[:, 4:], state=state)
+    torch.testing.assert_close(torch.cat([first, second], dim=1), whole)
 
 
 def test_a_state_that_is_given_back_goes_on():

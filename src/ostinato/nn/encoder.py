@@ -4,9 +4,11 @@ from typing import final
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from ostinato.errors import ConfigError
 from ostinato.nn.embedding import Embedding, SpelledEmbedding, locked_dropout
+from ostinato.nn.layer import RecurrentLayer
 from ostinato.nn.recurrent import LAYERS
 
 State = tuple[Tensor, ...]
@@ -86,12 +88,26 @@ class Encoder(nn.Module):
         states = []
         count = len(self.layers)
         for number, layer in enumerate(self.layers):
-            rows = None if state is None else [part.chunk(count)[number].contiguous() for part in state]
+            rows = None if state is None else _part_of(state, number, count, layer)
             start = None if rows is None else (tuple(rows) if len(rows) > 1 else rows[0])
             hidden, last = layer(hidden, start, lengths)
             states.append(last if isinstance(last, tuple) else (last,))
             hidden = locked_dropout(hidden, self.dropout, self.training)
-        return hidden, tuple(torch.cat(parts) for parts in zip(*states, strict=True))
+        return hidden, tuple(_joined(parts) for parts in zip(*states, strict=True))
+
+
+def _part_of(state: State, number: int, count: int, layer: nn.Module) -> list[Tensor]:
+    """The state of one of the layers."""
+    assert isinstance(layer, RecurrentLayer)
+    widths = layer.cell.state_widths(layer.input_size, layer.hidden_size)
+    parts = [part.chunk(count)[number] for part in state]
+    return [part[..., :width].contiguous() for part, width in zip(parts, widths, strict=True)]
+
+
+def _joined(parts: tuple[Tensor, ...]) -> Tensor:
+    """One part of the state of all layers; where it is as wide as the input, padded to the widest with zeros."""
+    widest = max(part.size(2) for part in parts)
+    return torch.cat([F.pad(part, (0, widest - part.size(2))) for part in parts])
 
 
 def _remember_first(layers: nn.ModuleList) -> None:
