@@ -144,3 +144,15 @@ def test_a_checkpoint_keeps_the_trainings_and_gives_the_same_forecast(files):
     assert run(files, "--checkpoint", files / "state") == 0
     assert (files / "out" / "forecast.csv").read_text() == first
     assert {path.name for path in (files / "state").iterdir()} == kept
+
+
+@pytest.mark.slow
+def test_fine_tuned_networks_are_judged_and_saved(files, monkeypatch, capsys):
+    import ostinato
+    from ostinato.tasks import finetuning
+
+    real = finetuning.finetune_pretrained
+    monkeypatch.setattr(finetuning, "finetune_pretrained", lambda *a, **k: real(*a, **k, updates=1))
+    assert run(files, "--recipe", "finetuned", "--season-length", "1") == 0
+    assert "FineTuned" in capsys.readouterr().out
+    assert len(ostinato.load(files / "out" / "model.zip").predict()) == 6
