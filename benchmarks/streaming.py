@@ -224,6 +224,14 @@ def write_docs() -> None:
         lines.append(
             f"| {row['set']}, {row['series']} series, MASE | {row['seasonal naive']:.3f} | {scores} |"
         )
+    for row in found["accuracy"]:
+        held = [row[name]["coverage"] for name in ("default", "streaming")]
+        if all(held):
+            shares = ", ".join(f"{each['80']:.1%} and {each['95']:.1%}" for each in held)
+            lines += [
+                "",
+                f"Intervals of 80 % and 95 % on {row['set']} held {shares} (`default`, `streaming`).",
+            ]
     lines += [
         "",
         f"{found['processor']}, one thread, medians of processor time; load of the machine {found['load_before']:.1f}.",

@@ -64,7 +64,7 @@ def read_network(
 
 def stream_parts(stream: Stream) -> tuple[dict[str, Any], Arrays]:
     """Config and arrays of a stream."""
-    arrays = {f"{ERRORS}{name}": array for name, array in stream.tracker.arrays.items()}
+    arrays: Arrays = {f"{ERRORS}{name}": array for name, array in stream.tracker.arrays.items()}
     arrays[f"{STREAM}last"] = stream.last
     engine = stream.engine
     if isinstance(engine, Carried):
