@@ -40,7 +40,7 @@ class Forecaster(Parameters):
         h: steps to forecast.
         freq: pandas alias (`"MS"`, `"h"`) or, for integer times, the step; found when None.
         season_length: steps in a season, 1 for none; found in the past when None.
-        cell: `"lstm"`, `"gru"` or `"rnn"`.
+        cell: `"lstm"`, `"gru"`, `"rnn"` or another key of `ostinato.nn.LAYERS`.
         recipe: `"default"`, `"pretrained"` for networks that need no training, `"finetuned"` for these trained on,
             `"auto"` for the best of several, `"streaming"` for one that new values move on, or `"classic"`.
         random_state: seed; the same seed and number of threads give the same forecast. Drawn when None.

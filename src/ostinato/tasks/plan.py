@@ -45,7 +45,7 @@ class Plan:
 
     Attributes:
         recipe: the settings.
-        cell: "rnn", "lstm" or "gru".
+        cell: a key of `ostinato.nn.LAYERS`.
         context: steps a window looks back.
         horizon: steps the network answers at once.
         seed: of the first network; the others count up from it.

@@ -64,7 +64,7 @@ class RunSettings:
         h: steps to forecast; one season, or a sensible length, when None.
         levels: intervals in percent.
         recipe: a key of `RECIPES`.
-        cell: "rnn", "lstm" or "gru".
+        cell: a key of `ostinato.nn.LAYERS`.
         season_length: steps in a season; found in each past when None.
         seed: of the first network.
         origins: of the backtest; as many as fit, at most eight, when None.

@@ -198,7 +198,7 @@ class MakeNetwork:
 
     Attributes:
         recipe: the settings.
-        cell: "rnn", "lstm" or "gru".
+        cell: a key of `ostinato.nn.LAYERS`.
         h: steps to forecast.
         freq: pandas alias or integer step.
         season_length: steps in a season; found in each past when None.
