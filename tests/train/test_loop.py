@@ -19,7 +19,9 @@ class Network(nn.Module):
 
     def __init__(self, cell="lstm", hidden=4, dropout=0.0):
         super().__init__()
-        still = {"zoneout_h": 0.0, "zoneout_c": 0.0} if cell == "zoneout" else {}  # nothing is drawn by chance
+        still = (
+            {"zoneout_h": 0.0, "zoneout_c": 0.0} if cell == "zoneout" else {}
+        )  # nothing is drawn by chance
         self.recurrent = LAYERS[cell](1, hidden, batch_first=True, **still)
         self.dropout = nn.Dropout(dropout)
         self.output = nn.Linear(hidden, 1)
