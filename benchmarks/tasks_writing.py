@@ -55,14 +55,14 @@ def multi30k(source: str, target: str) -> Callable[[Sequence[int]], dict[str, An
 
 
 def caption(seeds: Sequence[int]) -> dict[str, Any]:
-    """Drawn shapes: 20,000 pictures to learn from, 2,000 of colours and shapes that never came together to judge by."""
+    """Drawn shapes: 20,000 pictures to learn from, 2,000 of combinations never seen to judge by."""
     sys.path.insert(0, str(EXAMPLES))
-    from draw_shapes import PAIRS, UNSEEN, draw_many
+    from draw_shapes import COMBINATIONS, UNSEEN, draw_many
 
     from ostinato.data.captioned import Captioned
     from ostinato.tasks.caption_run import run_caption
 
-    seen = [pair for pair in PAIRS if pair not in UNSEEN]
+    seen = [one for one in COMBINATIONS if one not in UNSEEN]
     train, valid, test = (
         Captioned(list(drawn["X"]), [str(text) for text in drawn["y"]], [""] * len(drawn["X"]), name)
         for name, drawn in (

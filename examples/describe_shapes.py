@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from draw_shapes import PAIRS, UNSEEN, draw_many
+from draw_shapes import COMBINATIONS, UNSEEN, draw_many
 
 from ostinato import SequenceCaptioner
 from ostinato.tasks.caption import Caption
@@ -38,17 +38,15 @@ def draw(picture: np.ndarray, caption: Caption, path: Path) -> None:
 
 
 def main(number: int = 3000, epochs: int = 20) -> None:
-    """Train, judge on colours and shapes that never came together, and draw one."""
-    seen = [pair for pair in PAIRS if pair not in UNSEEN]
+    """Train, judge on combinations that never came in training, and draw one."""
+    seen = [one for one in COMBINATIONS if one not in UNSEEN]
     train, test = draw_many(0, number, seen), draw_many(1, 200, UNSEEN)
     captioner = SequenceCaptioner(epochs=epochs, random_state=0).fit(train["X"], train["y"])
     captions = captioner.caption(test["X"])
     for truth, one in list(zip(test["y"], captions, strict=True))[:5]:
         print(f"{one.text}   ({'right' if one.text == truth else truth})")
     right = np.mean([one.text == truth for one, truth in zip(captions, test["y"], strict=True)])
-    print(
-        f"{100 * right:.0f} % of {len(captions)} sentences about unseen pairs of colour and shape are right"
-    )
+    print(f"{100 * right:.0f} % of {len(captions)} sentences about unseen combinations are right")
     if len(sys.argv) > 1:
         longest = int(np.argmax([len(one.tokens) for one in captions]))
         draw(test["X"][longest], captions[longest], Path(sys.argv[1]))

@@ -4,9 +4,10 @@
     ostinato caption shapes/train.npz --valid shapes/valid.npz --test shapes/test.npz --out captions
 
 Every picture has one or two groups of up to three equal shapes, each group in a corner of its own:
-"two red circles in the top left and one blue cross in the bottom right". Eight of the forty pairs of a colour and a
-shape are kept from the training: a network that was shown red circles and blue squares must say "red square" of the
-first red square it sees. The test pictures hold nothing but such unseen pairs. Only NumPy is needed.
+"two red circles in the top left and one blue cross in the bottom right". A fifth of the 120 combinations of a number, a
+colour and a shape is kept from the training: a network that was shown one red circle and three, and two of much else,
+must say "two red circles" when it first sees two. The test pictures hold nothing but such unseen combinations. Only
+NumPy is needed.
 """
 
 from __future__ import annotations
@@ -40,28 +41,29 @@ Mask = NDArray[np.bool_]
 # Whether a pixel at (down, across) from the middle, in units of the shape's radius, belongs to the shape.
 SHAPES: dict[str, Callable[[Grid, Grid], Mask]] = {
     "circle": lambda down, across: down**2 + across**2 <= 1,
-    "square": lambda down, across: np.maximum(abs(down), abs(across)) <= 0.85,
+    "square": lambda down, across: np.maximum(abs(down), abs(across)) <= 0.95,
     "triangle": lambda down, across: (down <= 0.8) & (abs(across) <= (down + 1) / 1.8),
     "cross": lambda down, across: (
         (np.minimum(abs(down), abs(across)) <= 0.3) & (np.maximum(abs(down), abs(across)) <= 1)
     ),
     "ring": lambda down, across: abs(np.sqrt(down**2 + across**2) - 0.75) <= 0.25,
 }
-PAIRS = list(product(COLOURS, SHAPES))
+COMBINATIONS = list(product(range(len(COUNTS)), COLOURS, SHAPES))
+"""Number, counted from 0 for "one", colour and shape of a group."""
 UNSEEN = [
-    pair
-    for place, pair in enumerate(PAIRS)
-    if place % len(SHAPES) == (place // len(SHAPES)) * 2 % len(SHAPES)
+    (count, colour, shape)
+    for count, colour, shape in COMBINATIONS
+    if (count + list(COLOURS).index(colour) + list(SHAPES).index(shape)) % 5 == 0
 ]
-"""One shape of each colour; every shape is kept back with one colour or two."""
+"""The combinations that no training picture has. Any two parts of one are seen together, but never all three."""
 
 
-def draw(rng: np.random.Generator, pairs: list[tuple[str, str]]) -> tuple[Picture, str]:
-    """Draw one picture of shapes and colours among some pairs, and describe it.
+def draw(rng: np.random.Generator, combinations: list[tuple[int, str, str]]) -> tuple[Picture, str]:
+    """Draw one picture of groups that are each one of some combinations, and describe it.
 
     Args:
         rng: source of all that is drawn by chance.
-        pairs: (colour, shape) of which each group has one.
+        combinations: (number from 0, colour, shape) of which each group is one.
 
     Returns:
         The picture `(SIZE, SIZE, 3)` and its sentence, the groups in reading order.
@@ -70,10 +72,9 @@ def draw(rng: np.random.Generator, pairs: list[tuple[str, str]]) -> tuple[Pictur
     said = []
     for corner in sorted(rng.permutation(len(PLACES))[: rng.integers(1, 3)]):
         place = list(PLACES)[corner]
-        colour, shape = pairs[rng.integers(len(pairs))]
-        count = int(rng.integers(1, len(COUNTS) + 1))
-        draw_group(rng, picture, PLACES[place], COLOURS[colour], shape, count)
-        said.append(f"{COUNTS[count - 1]} {colour} {plural(shape, count)} in the {place}")
+        number, colour, shape = combinations[rng.integers(len(combinations))]
+        draw_group(rng, picture, PLACES[place], COLOURS[colour], shape, number + 1)
+        said.append(f"{COUNTS[number]} {colour} {plural(shape, number + 1)} in the {place}")
     return picture.clip(0, 255).astype(np.uint8), " and ".join(said)
 
 
@@ -103,10 +104,12 @@ def plural(shape: str, count: int) -> str:
     return shape if count == 1 else shape + ("es" if shape.endswith("s") else "s")
 
 
-def draw_many(seed: int, number: int, pairs: list[tuple[str, str]]) -> dict[str, NDArray[np.generic]]:
+def draw_many(
+    seed: int, number: int, combinations: list[tuple[int, str, str]]
+) -> dict[str, NDArray[np.generic]]:
     """Draw pictures, as the arrays of an .npz file: `X` and `y`."""
     rng = np.random.default_rng(seed)
-    drawn = [draw(rng, pairs) for _ in range(number)]
+    drawn = [draw(rng, combinations) for _ in range(number)]
     return {
         "X": np.stack([picture for picture, _ in drawn]),
         "y": np.array([sentence for _, sentence in drawn]),
@@ -123,12 +126,12 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     arguments.folder.mkdir(parents=True, exist_ok=True)
-    seen = [pair for pair in PAIRS if pair not in UNSEEN]
+    seen = [one for one in COMBINATIONS if one not in UNSEEN]
     tenth = max(arguments.images // 10, 1)
-    for place, (name, number, pairs) in enumerate(
+    for place, (name, number, combinations) in enumerate(
         [("train", arguments.images, seen), ("valid", tenth, seen), ("test", tenth, UNSEEN)]
     ):
-        drawn = draw_many(1000 * arguments.seed + place, number, pairs)
+        drawn = draw_many(1000 * arguments.seed + place, number, combinations)
         np.savez_compressed(arguments.folder / f"{name}.npz", **drawn)
         print(f"{arguments.folder / name}.npz: {number} pictures, such as: {drawn['y'][0]}")
 

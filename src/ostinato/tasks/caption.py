@@ -107,7 +107,7 @@ class SequenceCaptioner(Parameters):
         attention_size: int = 64,
         dropout: float = 0.1,
         label_smoothing: float = 0.0,
-        epochs: int = 12,
+        epochs: int = 14,
         batch_size: int = 64,
         learning_rate: float = 2e-3,
         beam: int = 3,
