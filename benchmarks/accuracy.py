@@ -33,6 +33,7 @@ RESULTS = Path(__file__).parent / "results" / "accuracy.json"
 PAGE = Path(__file__).parents[1] / "docs" / "accuracy.md"
 RECIPES = ("pretrained", "finetuned", "default")
 LEVELS = (20, 40, 60, 80, 95)  # intervals whose ends are the quantiles 0.1 ... 0.9 and those of 95 %
+WEEKLY = {"m4_weekly": "1950-01-01"}  # sets that need dates, for their season of a year; others are counted
 QUANTILES = tuple(round(0.1 * tenth, 1) for tenth in range(1, 10))
 MARKS = ("<!-- numbers of benchmarks/results/accuracy.json -->", "<!-- end of numbers -->")
 
@@ -45,6 +46,7 @@ class Task:
     future: pd.DataFrame
     season: int
     horizon: int
+    freq: str | int
 
 
 def main() -> None:
@@ -73,14 +75,18 @@ def read_task(name: str, part: str) -> Task:
     file, season, _, horizon = SETS[name]
     frame = pd.read_parquet(DATA / f"{file}.parquet")[["unique_id", "ds", "y"]]
     frame["ds"] = frame.groupby("unique_id", sort=False).cumcount()
-    left = frame.groupby("unique_id", sort=False)["ds"].transform("size") - frame["ds"]
+    frame["position"] = frame["ds"]
+    if name in WEEKLY:
+        frame["ds"] = pd.Timestamp(WEEKLY[name]) + pd.to_timedelta(7 * frame["ds"], unit="D")
+    left = frame.groupby("unique_id", sort=False)["ds"].transform("size") - frame.pop("position")
     if part == "train":
         frame, left = frame[left > horizon], left[left > horizon] - horizon
         long_enough = frame.groupby("unique_id", sort=False)["ds"].transform("size") >= 2 * horizon + max(
             season, 4
         )
         frame, left = frame[long_enough], left[long_enough]
-    return Task(frame[left > horizon], frame[left <= horizon], season, horizon)
+    freq = "W" if name in WEEKLY else 1
+    return Task(frame[left > horizon], frame[left <= horizon], season, horizon, freq)
 
 
 def measure(task: Task, recipe: str, seeds: int) -> dict[str, Any]:
@@ -100,7 +106,7 @@ def measure(task: Task, recipe: str, seeds: int) -> dict[str, Any]:
 def ours(task: Task, recipe: str, seed: int) -> pd.DataFrame:
     """The forecasts of one recipe with intervals."""
     forecaster = Forecaster(
-        h=task.horizon, freq=1, season_length=task.season, recipe=recipe, random_state=seed
+        h=task.horizon, freq=task.freq, season_length=task.season, recipe=recipe, random_state=seed
     )
     return forecaster.fit(task.past).predict(level=LEVELS)
 
@@ -113,19 +119,17 @@ def others(task: Task, seed: int) -> pd.DataFrame:
     model = LSTM(h=task.horizon, input_size=-1, random_seed=seed + 1, accelerator="cpu", logger=False,
                  enable_progress_bar=False, enable_checkpointing=False)  # fmt: skip
     past = task.past.assign(y=task.past.groupby("unique_id")["y"].ffill().fillna(0.0))
-    forecaster = NeuralForecast([model], freq=1)
+    forecaster = NeuralForecast([model], freq=task.freq)
     forecaster.fit(past)
     return forecaster.predict().rename(columns={"LSTM": "forecast"})
 
 
 def naive_row(task: Task) -> dict[str, Any]:
     """Scores of seasonal naive."""
-    parts = []
-    for name, group in task.past.groupby("unique_id", sort=False):
-        values = seasonal_naive(group["y"].to_numpy(), task.season, task.horizon)
-        steps = np.arange(len(group), len(group) + task.horizon)
-        parts.append(pd.DataFrame({"unique_id": name, "ds": steps, "forecast": values}))
-    return {"mean": score(task, pd.concat(parts)), "seeds": 1}
+    pasts = task.past.groupby("unique_id", sort=False)["y"]
+    values = [seasonal_naive(past.to_numpy(), task.season, task.horizon) for _, past in pasts]
+    forecast = task.future[["unique_id", "ds"]].assign(forecast=np.concatenate(values))
+    return {"mean": score(task, forecast), "seeds": 1}
 
 
 def score(task: Task, forecast: pd.DataFrame) -> dict[str, float]:
