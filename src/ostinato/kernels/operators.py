@@ -136,7 +136,7 @@ def run_backward(
     saved: Tensor,
     gradients: tuple[Tensor | None, Tensor | None, Tensor | None],
     wanted: Sequence[bool],
-) -> list[Tensor]:
+) -> list[Tensor | None]:
     """Run back over time.
 
     Args:
@@ -146,27 +146,26 @@ def run_backward(
         wanted: Whether the gradients of x, h0, c0 and the weights are wanted.
 
     Returns:
-        The gradients of x, h0, c0 and each weight; those not wanted are empty.
+        The gradients of x, h0, c0 and each weight; None for those not wanted.
     """
     results = _new_gradients(wanted, call.x, call.h0, call.c0, call.weights)
     dx, dh0, dc0, *dweights = results
     dy, dhn, dcn = gradients
-    want_x, want_h0, want_c0, want_weights = wanted
     native.backward(
         call.library,
         call.problem,
-        (call.x, None if dy is None else _rows(dy), dx if want_x else None),
+        (call.x, None if dy is None else _rows(dy), dx),
         call.packed(True),
         (
             call.h0,
             call.c0,
             None if dhn is None else dhn.contiguous(),
             None if dcn is None or call.c0 is None else dcn.contiguous(),
-            dh0 if want_h0 else None,
-            dc0 if want_c0 and call.c0 is not None else None,
+            dh0,
+            dc0,
         ),
         saved,
-        dweights if want_weights else [],
+        dweights if wanted[3] else [],
     )
     return results
 
@@ -174,7 +173,9 @@ def run_backward(
 def _backward(
     dy: Tensor | None, dhn: Tensor | None, dcn: Tensor | None, saved: Tensor, *arguments: Any
 ) -> list[Tensor]:
-    return run_backward(Call(*arguments[:-1]), saved, (dy, dhn, dcn), arguments[-1])
+    call = Call(*arguments[:-1])
+    results = run_backward(call, saved, (dy, dhn, dcn), arguments[-1])
+    return [_or_empty(each, call.x) for each in results]
 
 
 def _rows(sequence: Tensor) -> Tensor:
@@ -190,20 +191,24 @@ def _new_outputs(
     width = directions * h0.size(2)
     time_first = batch > 1 and x.stride(0) < x.stride(1)
     strides = (width, batch * width, 1) if time_first else (time * width, width, 1)
-    y = torch.empty_strided((batch, time, width), strides, dtype=x.dtype, device=x.device)
+    y = x.new_empty_strided((batch, time, width), strides)
     return y, torch.empty_like(h0), None if c0 is None else torch.empty_like(c0)
 
 
 def _new_gradients(
     wanted: Sequence[bool], x: Tensor, h0: Tensor, c0: Tensor | None, weights: list[Tensor]
-) -> list[Tensor]:
+) -> list[Tensor | None]:
     want_x, want_h0, want_c0, want_weights = wanted
     return [
-        x.new_empty(x.shape if want_x else (0,)),
-        h0.new_empty(h0.shape if want_h0 else (0,)),
-        h0.new_empty(h0.shape if want_c0 and c0 is not None else (0,)),
-        *(weight.new_empty(weight.shape if want_weights else (0,)) for weight in weights),
+        _room_like(x) if want_x else None,
+        _room_like(h0) if want_h0 else None,
+        _room_like(c0) if want_c0 and c0 is not None else None,
+        *[_room_like(weight) if want_weights else None for weight in weights],
     ]
+
+
+def _room_like(tensor: Tensor) -> Tensor:
+    return torch.empty_like(tensor, memory_format=torch.contiguous_format)
 
 
 def _fake_forward(*arguments: Any) -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -221,7 +226,7 @@ def _fake_forward(*arguments: Any) -> tuple[Tensor, Tensor, Tensor, Tensor]:
 
 def _fake_backward(*arguments: Any) -> list[Tensor]:
     """Return gradients of the right shapes without numbers; the first four arguments do not matter."""
-    return _new_gradients(arguments[-1], *arguments[4:8])
+    return [_or_empty(each, arguments[4]) for each in _new_gradients(arguments[-1], *arguments[4:8])]
 
 
 def _setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
