@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import weakref
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -83,13 +84,27 @@ def _pack(library: Library, problem: native.Problem, weights: list[Tensor], back
 
 def _check_shapes(problem: native.Problem, weights: list[Tensor]) -> None:
     """Check that every weight has the shape that the kernels will read, since they cannot."""
-    scans, per_scan = problem.layers * problem.directions, 4 if problem.bias else 2
-    rows = GATES[problem.kind] * problem.hidden_size
-    expected: list[tuple[int, ...]] = []
-    for scan in range(scans):
-        lower = problem.directions * problem.hidden_size
-        features = problem.input_size if scan < problem.directions else lower
-        expected += [(rows, features), (rows, problem.hidden_size), (rows,), (rows,)][:per_scan]
-    shapes = [tuple(weight.shape) for weight in weights]
-    if shapes != expected:
+    expected = _expected_shapes(
+        GATES[problem.kind],
+        problem.input_size,
+        problem.hidden_size,
+        problem.layers,
+        problem.directions,
+        bool(problem.bias),
+    )
+    if [weight.shape for weight in weights] != expected:
+        shapes = [tuple(weight.shape) for weight in weights]
         raise ConfigError(f"the weights have the shapes {shapes}; this layer needs {expected}")
+
+
+@functools.lru_cache(maxsize=64)
+def _expected_shapes(
+    gates: int, features: int, hidden: int, layers: int, directions: int, bias: bool
+) -> list[tuple[int, ...]]:
+    """Return the shape of each weight; the list is shared, so nobody may change it."""
+    rows, shapes = gates * hidden, []
+    for scan in range(layers * directions):
+        inputs = features if scan < directions else directions * hidden
+        matrices: list[tuple[int, ...]] = [(rows, inputs), (rows, hidden)]
+        shapes += matrices + ([(rows,), (rows,)] if bias else [])
+    return shapes
