@@ -38,18 +38,10 @@ def run(
     """
     from ostinato.kernels import operators
 
-    if (
-        operators.is_available()
-        and can_fuse(stack, inputs, state, weights)
-        and is_faster(
-            stack.kind,
-            inputs.size(0),
-            inputs.size(1),
-            state[0].size(2),
-            needs_gradients(inputs, state, weights),
-        )
-    ):
-        return _run_fused(stack, inputs, state, weights, lengths)
+    if operators.is_available() and can_fuse(stack, inputs, state, weights):
+        keep = needs_gradients(inputs, state, weights)
+        if is_faster(stack.kind, inputs.size(0), inputs.size(1), state[0].size(2), keep):
+            return _run_fused(stack, inputs, state, weights, lengths, keep)
     return _run_by_torch(stack, inputs, state, weights, lengths)
 
 
@@ -66,7 +58,7 @@ def _run_by_torch(
 
 
 def _run_fused(
-    stack: Stack, inputs: Tensor, state: State, weights: list[Tensor], lengths: Tensor | None
+    stack: Stack, inputs: Tensor, state: State, weights: list[Tensor], lengths: Tensor | None, keep: bool
 ) -> tuple[Tensor, State]:
     """Call the operator where the call is traced, otherwise the kernels with less around them."""
     import torch
@@ -84,7 +76,6 @@ def _run_fused(
         dropout,
         recurrent_dropout,
     )
-    keep = needs_gradients(inputs, state, weights)
     if torch.compiler.is_compiling() or type(inputs) is not torch.Tensor:
         y, hn, cn, _ = torch.ops.ostinato.recurrent(
             inputs, state[0], c0, weights, lengths, seed, *settings, keep
