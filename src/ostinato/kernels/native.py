@@ -182,7 +182,10 @@ def _address(array: Array) -> int | None:
 
 
 def _addresses(arrays: Sequence[Array]) -> ctypes.Array[ctypes.c_void_p]:
-    return (ctypes.c_void_p * len(arrays))(*[_address(each) for each in arrays])
+    pointers = ctypes.c_void_p * len(arrays)
+    if hasattr(arrays[0], "data_ptr"):
+        return pointers(*[each.data_ptr() for each in arrays])
+    return pointers(*[_address(each) for each in arrays])
 
 
 def _sequence(array: Array) -> _Sequence:
