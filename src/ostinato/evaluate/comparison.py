@@ -10,12 +10,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from ostinato.data.findings import count
 from ostinato.errors import ConfigError
+from ostinato.evaluate.wording import WORST, change_of, range_of
 
 Values = NDArray[np.float64]
 DRAWS = 2000
 BATCH = 100  # draws at a time, to bound the memory with many items
 FEWEST_ITEMS = 10
-WORST = -10.0  # improvements below -1000 % are all the same
 
 
 @dataclass(frozen=True)
@@ -134,29 +134,12 @@ def _sentence(
     low, high = interval
     if improvement == 0:
         return f"{model} is not better than the best baseline, {baseline}: {its} the same ({items})."
-    change = f"{_percent(abs(improvement))} {'lower' if improvement > 0 else 'higher'}"
-    if improvement <= WORST:
-        change = "more than ten times higher"
+    change = change_of(improvement)
     if np.isnan(low):
         return f"{model} beside the best baseline, {baseline}: {its} {change}, too few to be sure ({items})."
-    sure = f"95 % interval {_range(low, high)}, {items}"
+    sure = f"95 % interval {range_of(low, high)}, {items}"
     if improvement < 0:
         return f"{model} is not better than the best baseline, {baseline}: {its} {change} ({sure})."
     if low > 0:
         return f"{model} is better than the best baseline, {baseline}: {its} {change} ({sure})."
     return f"{model} did better than the best baseline, {baseline}: {its} {change}, though that may be chance ({sure})."
-
-
-def _range(low: float, high: float) -> str:
-    """An interval in words: "3.0 % to 20 % lower", "4.0 % higher to 8.0 % lower"."""
-    if low >= 0:
-        return f"{_percent(low)} to {_percent(high)} lower"
-    if high <= 0:
-        return f"{_percent(-high)} to {_percent(-low)} higher"
-    return f"{_percent(-low)} higher to {_percent(high)} lower"
-
-
-def _percent(share: float) -> str:
-    """A share in percent, with a digit more where it is small."""
-    percent = 100 * share
-    return f"{percent:.1f} %" if percent < 10 else f"{percent:.0f} %"

@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 
 from ostinato.errors import ConfigError
 from ostinato.evaluate import scores
+from ostinato.evaluate.wording import WORST, change_of, range_of
 
 Values = NDArray[np.float64]
 LEVEL = 0.95
@@ -34,7 +35,6 @@ DRAWS = 4000
 BATCH = 250  # draws at a time, to bound the memory with thousands of series
 FEWEST_ORIGINS = 3
 MANY_SERIES = 20  # so many series tell something even with fewer origins
-WORST = -10.0  # improvements below -1000 % are all the same
 
 
 @dataclass(frozen=True)
@@ -218,7 +218,7 @@ def _too_little(
     elif improvement == 0:
         seen = f"over {_origins(origins)} its error equals that of {against}"
     else:
-        than = f"{_compare(improvement)} than that of {against}"
+        than = f"{change_of(improvement)} than that of {against}"
         seen = f"over {_origins(origins)} its error is {than}, which may be chance"
     text = (
         f"There is too little history to tell whether {network} is better than the baselines: {seen}. "
@@ -241,33 +241,11 @@ def _sentence(
     if improvement < 0:
         verb, doubt = "is not", ""
     found = (
-        f"{verb} better than the best baseline, {best}: its error is {_compare(improvement)}{doubt} "
-        f"(95 % interval {_range(*interval)}, {over})"
+        f"{verb} better than the best baseline, {best}: its error is {change_of(improvement)}{doubt} "
+        f"(95 % interval {range_of(*interval)}, {over})"
     )
     return f"{model} {found}. {model if improvement > 0 else best}'s forecast is the one to use."
 
 
 def _origins(number: int) -> str:
     return f"{number} origin{'' if number == 1 else 's'}"
-
-
-def _range(low: float, high: float) -> str:
-    """An interval in words: "3.0 % to 20 % lower", "4.0 % higher to 8.0 % lower"."""
-    if low >= 0:
-        return f"{_percent(low)} to {_percent(high)} lower"
-    if high <= 0:
-        return f"{_percent(-high)} to {_percent(-low)} higher"
-    return f"{_percent(-low)} higher to {_percent(high)} lower"
-
-
-def _compare(improvement: float) -> str:
-    """An improvement in words: "12 % lower" or "12 % higher"."""
-    if improvement <= WORST:
-        return "more than ten times higher"
-    return f"{_percent(abs(improvement))} {'lower' if improvement > 0 else 'higher'}"
-
-
-def _percent(share: float) -> str:
-    """A share in percent, with a digit more where it is small."""
-    percent = 100 * share
-    return f"{percent:.1f} %" if abs(percent) < 10 else f"{percent:.0f} %"
