@@ -30,6 +30,11 @@ def test_inverse_undoes_transform(kind, past, future):
 
 
 @ANY_SCALER
+def test_a_spread_next_to_nothing_counts_as_none(kind):
+    assert Scaler.fit([7e-309, 0.0], kind).scale == 1.0
+
+
+@ANY_SCALER
 @settings(max_examples=20, deadline=None)
 @given(past=arrays(np.float64, st.integers(0, 5), elements=st.floats(width=64)))
 def test_any_numbers_give_a_scaler_or_a_clear_error(kind, past):

@@ -12,6 +12,8 @@ import numpy.typing as npt
 from ostinato.errors import ConfigError, DataError
 
 Values = npt.NDArray[np.float64]
+SMALLEST_SCALE = 1e-100
+"""A spread below this counts as none: dividing by it would overflow for any later value of note."""
 
 
 @dataclass(frozen=True)
@@ -68,9 +70,9 @@ class Scaler:
             raise DataError(
                 f"values up to {np.abs(past).max():.3g} are too large to be scaled; use a larger unit"
             )
-        largest = max(float(np.abs(past).max()), float(np.finfo(np.float64).tiny))
         # Below this the spread is rounding noise, and dividing by it would blow noise up.
-        constant = scale <= 4 * np.finfo(np.float64).eps * largest
+        noise = 4 * np.finfo(np.float64).eps * float(np.abs(past).max())
+        constant = scale <= max(noise, SMALLEST_SCALE)
         return cls(kind, float(offset), 1.0 if constant else float(scale))
 
     def transform(self, values: npt.ArrayLike) -> Values:
