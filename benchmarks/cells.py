@@ -27,8 +27,8 @@ import pandas as pd
 
 from ostinato.evaluate.metrics import seasonal_scale
 from ostinato.nn import LAYERS
-from ostinato.tasks.recipes import RECIPES
-from ostinato.tasks.trained import MakeNetwork
+from ostinato.tasks.forecasting.recipes import RECIPES
+from ostinato.tasks.forecasting.trained import MakeNetwork
 
 ROOT = Path(__file__).parents[1]
 SHARED = Path(os.environ.get("OSTINATO_SHARED_DATA", ROOT.parent / "shared" / "data"))

@@ -64,9 +64,9 @@ def main() -> None:
 def speed(series: int, updates: int) -> dict[str, Any]:
     """Microseconds an update: of the state alone, with a forecast, and with intervals and the drift alarm as well."""
     from ostinato.evaluate.adaptive import Adaptive
-    from ostinato.tasks.streaming import Stream
-    from ostinato.tasks.streaming_encoding import FEATURES, Running, Start
-    from ostinato.tasks.streaming_network import Carried, Weights
+    from ostinato.tasks.streaming.encoding import FEATURES, Running, Start
+    from ostinato.tasks.streaming.network import Carried, Weights
+    from ostinato.tasks.streaming.stream import Stream
 
     random = np.random.default_rng(0)
     shapes = [(4 * HIDDEN, FEATURES), (4 * HIDDEN, HIDDEN), (4 * HIDDEN,), (4 * HIDDEN,)]
@@ -107,9 +107,9 @@ def timed(update: Callable[[Any], Any], ys: Any) -> dict[str, float]:
 def long_history() -> list[dict[str, float]]:
     """Microseconds an update and bytes kept after ever longer histories."""
     from ostinato.evaluate.adaptive import Adaptive
-    from ostinato.tasks.streaming import Stream
-    from ostinato.tasks.streaming_encoding import FEATURES, Running, Start
-    from ostinato.tasks.streaming_network import Carried, Weights
+    from ostinato.tasks.streaming.encoding import FEATURES, Running, Start
+    from ostinato.tasks.streaming.network import Carried, Weights
+    from ostinato.tasks.streaming.stream import Stream
 
     shapes = [(4 * HIDDEN, FEATURES), (4 * HIDDEN, HIDDEN), (4 * HIDDEN,), (4 * HIDDEN,)]
     recurrent = tuple(np.full(shape, 0.01, dtype=np.float32) for shape in shapes)

@@ -75,8 +75,8 @@ def plain_torch() -> Iterator[None]:
 
 def classify(train: Any, test: Any, seeds: Sequence[int], *, validation: Any = None) -> dict[str, Any]:
     """A classifier with its defaults beside the baselines, for each seed."""
-    from ostinato.tasks.classify import SequenceClassifier
-    from ostinato.tasks.classify_run import name_of, run_classify
+    from ostinato.tasks.classify.classifier import SequenceClassifier
+    from ostinato.tasks.classify.run import name_of, run_classify
 
     accuracies, errors, seconds = [], [], []
     for seed in seeds:
@@ -99,7 +99,7 @@ def classify(train: Any, test: Any, seeds: Sequence[int], *, validation: Any = N
 
 def one_epoch(train: Any) -> dict[str, float]:
     """CPU seconds of one epoch of one network of a classifier, on the kernels and on torch.nn layers."""
-    from ostinato.tasks.classify import SequenceClassifier
+    from ostinato.tasks.classify.classifier import SequenceClassifier
 
     classifier = SequenceClassifier(members=1, epochs=1, random_state=0)
     return beside_torch(lambda: classifier.fit(train.inputs, train.labels))
@@ -135,7 +135,7 @@ def sst2(seeds: Sequence[int]) -> dict[str, Any]:
 def mr(seeds: Sequence[int]) -> dict[str, Any]:
     """Sentiment of sentences by 10-fold cross-validation; published without pretrained vectors: CNN-rand 75.9 %."""
     from ostinato.data.examples import read_examples
-    from ostinato.tasks.classify import SequenceClassifier
+    from ostinato.tasks.classify.classifier import SequenceClassifier
 
     examples = read_examples(DATA / "mr" / "mr.tsv")
     assert examples.labels is not None, "the file has classes"
@@ -200,7 +200,7 @@ def fsdd(seeds: Sequence[int]) -> dict[str, Any]:
 
 def fsdd_speakers(seeds: Sequence[int]) -> dict[str, Any]:
     """Spoken digits of a speaker who was not heard in training, for each of the six; one seed."""
-    from ostinato.tasks.classify import SequenceClassifier
+    from ostinato.tasks.classify.classifier import SequenceClassifier
 
     found = {}
     for examples in _digits():
@@ -217,8 +217,8 @@ def fsdd_speakers(seeds: Sequence[int]) -> dict[str, Any]:
 def ewt(seeds: Sequence[int]) -> dict[str, Any]:
     """Parts of speech (UPOS), official parts; published: 88.3 % by two LSTM layers with GloVe vectors (UD 2.0)."""
     from ostinato.data.conllu import read_sentences
-    from ostinato.tasks.tag import SequenceTagger
-    from ostinato.tasks.tag_run import run_tag
+    from ostinato.tasks.tag.run import run_tag
+    from ostinato.tasks.tag.tagger import SequenceTagger
 
     folder = DATA / "ud_english_ewt"
     train, valid, test = (
@@ -263,8 +263,8 @@ def shakespeare(seeds: Sequence[int]) -> dict[str, Any]:
 
 def names(seeds: Sequence[int]) -> dict[str, Any]:
     """Surnames given their nationality: nats per character, a random tenth (of seed 0) to judge by."""
-    from ostinato.tasks.generate_data import Texts
-    from ostinato.tasks.generate_run import read_texts
+    from ostinato.tasks.generate.data import Texts
+    from ostinato.tasks.generate.run import read_texts
 
     every, _ = read_texts(DATA / "names" / "names.tsv", text_col="name", condition_col="nationality")
     train, test = every.split(0)
@@ -279,7 +279,7 @@ def generate(
     parameters: dict[str, Any], train: Any, test: Any, seeds: Sequence[int], *, part: Any
 ) -> dict[str, Any]:
     """A generator beside n-gram models, for each seed, and one epoch of a part on torch's layers."""
-    from ostinato.tasks.generate import SequenceGenerator
+    from ostinato.tasks.generate.generator import SequenceGenerator
 
     nats, seconds = [], []
     for seed in seeds:

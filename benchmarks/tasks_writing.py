@@ -20,7 +20,7 @@ def multi30k(source: str, target: str) -> Callable[[Sequence[int]], dict[str, An
     """
 
     def measure(seeds: Sequence[int]) -> dict[str, Any]:
-        from ostinato.tasks.translate_run import run_translate
+        from ostinato.tasks.translate.run import run_translate
 
         train, valid, test = (_pairs(part, source, target) for part in ("train", "val", TEST))
         found: list[dict[str, float]] = []
@@ -60,7 +60,7 @@ def caption(seeds: Sequence[int]) -> dict[str, Any]:
     from draw_shapes import COMBINATIONS, UNSEEN, draw_many
 
     from ostinato.data.captioned import Captioned
-    from ostinato.tasks.caption_run import run_caption
+    from ostinato.tasks.caption.run import run_caption
 
     seen = [one for one in COMBINATIONS if one not in UNSEEN]
     train, valid, test = (

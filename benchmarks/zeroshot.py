@@ -18,7 +18,9 @@ import machine
 import numpy as np
 import pandas as pd
 
-from ostinato.tasks import pretrained, pretrained_intervals, pretrained_network
+from ostinato.tasks.pretrained import forecaster as pretrained
+from ostinato.tasks.pretrained import intervals as pretrained_intervals
+from ostinato.tasks.pretrained import network as pretrained_network
 
 ROOT = Path(__file__).resolve().parent.parent
 DATA = ROOT.parent / "shared" / "data"

@@ -14,14 +14,15 @@ import machine
 import numpy as np
 
 from ostinato.synthetic import generate
-from ostinato.tasks import pretrained_network, pretrained_values
+from ostinato.tasks.pretrained import network as pretrained_network
+from ostinato.tasks.pretrained import values as pretrained_values
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results" / "zeroshot_speed.json"
 SERIES, LENGTH, HORIZON, REPEATS = 4096, 512, 24, 5
 START = """
 import numpy as np, pandas as pd
-from ostinato.tasks import pretrained
+from ostinato.tasks.pretrained import forecaster as pretrained
 months = pd.date_range("1962-01-01", periods=168, freq="MS")
 past = pd.DataFrame({"unique_id": "milk", "ds": months, "y": np.arange(168.0) + 500})
 pretrained.forecast(past, 12, season_length=12, freq="MS", level=(80,))

@@ -15,7 +15,7 @@ import numpy as np
 from draw_shapes import COMBINATIONS, UNSEEN, draw_many
 
 from ostinato import SequenceCaptioner
-from ostinato.tasks.caption import Caption
+from ostinato.tasks.caption.captioner import Caption
 
 
 def draw(picture: np.ndarray, caption: Caption, path: Path) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from ostinato import SequenceTranslator
-from ostinato.tasks.translate import Translation
+from ostinato.tasks.translate.translator import Translation
 
 WAYS = ("%A, {day} %B %Y", "%B {day}, %Y", "%d.%m.%y", "{day} %b %Y")
 

@@ -22,9 +22,10 @@ import torch
 from safetensors.numpy import save_file
 from windows import GROUP, Kind, Pool, draw
 
-from ostinato.tasks import pretrained_direct, pretrained_inputs
-from ostinato.tasks.pretrained_training import Network, quantile_loss
-from ostinato.tasks.pretrained_windows import Windows
+from ostinato.tasks.pretrained import direct as pretrained_direct
+from ostinato.tasks.pretrained import inputs as pretrained_inputs
+from ostinato.tasks.pretrained.training import Network, quantile_loss
+from ostinato.tasks.pretrained.windows import Windows
 
 BATCH = 512
 WARM_UP = 300  # updates, or a twentieth of the training where that is less

@@ -7,8 +7,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ostinato.synthetic import FAMILIES, down_sample, generate
-from ostinato.tasks import pretrained_direct, pretrained_inputs
-from ostinato.tasks.pretrained_windows import Windows, cut
+from ostinato.tasks.pretrained import direct as pretrained_direct
+from ostinato.tasks.pretrained import inputs as pretrained_inputs
+from ostinato.tasks.pretrained.windows import Windows, cut
 
 Array = npt.NDArray[np.float32]
 GROUP = 2048  # windows drawn at once; they share season and steps

@@ -11,12 +11,12 @@ from ostinato.errors import ConfigError, DataError, ModelFileError, OstinatoErro
 __version__ = "0.1.0"
 
 _LAZY = {
-    "Forecaster": "ostinato.tasks.forecast:Forecaster",
-    "SequenceClassifier": "ostinato.tasks.classify:SequenceClassifier",
-    "SequenceCaptioner": "ostinato.tasks.caption:SequenceCaptioner",
-    "SequenceGenerator": "ostinato.tasks.generate:SequenceGenerator",
-    "SequenceTagger": "ostinato.tasks.tag:SequenceTagger",
-    "SequenceTranslator": "ostinato.tasks.translate:SequenceTranslator",
+    "Forecaster": "ostinato.tasks.forecasting.forecaster:Forecaster",
+    "SequenceClassifier": "ostinato.tasks.classify.classifier:SequenceClassifier",
+    "SequenceCaptioner": "ostinato.tasks.caption.captioner:SequenceCaptioner",
+    "SequenceGenerator": "ostinato.tasks.generate.generator:SequenceGenerator",
+    "SequenceTagger": "ostinato.tasks.tag.tagger:SequenceTagger",
+    "SequenceTranslator": "ostinato.tasks.translate.translator:SequenceTranslator",
     "TrainingWatch": "ostinato.train.diagnosis.watch:TrainingWatch",
     "accelerate": "ostinato.nn.accelerate:accelerate",
     "audit_leakage": "ostinato.evaluate.audit:audit_leakage",

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from ostinato.tasks.recipes import RECIPES
+from ostinato.tasks.forecasting.recipes import RECIPES
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ pytestmark = pytest.mark.usefixtures("quick")
 
 @pytest.mark.parametrize("form", ["text", "json"])
 def test_the_table_names_every_ingredient(milk_csv, capsys, form):
-    from ostinato.tasks.ablation import INGREDIENTS
+    from ostinato.tasks.forecasting.ablation import INGREDIENTS
 
     words = ["ablate", str(milk_csv), "--h", "6", "--origins", "1", "--jobs", "1", "--quiet"]
     assert main([*words, *(["--json"] if form == "json" else [])]) == 0

@@ -126,7 +126,7 @@ def test_a_static_file_without_names_is_refused(files, capsys):
 
 
 def test_an_automatic_choice_is_reported(files, monkeypatch):
-    from ostinato.tasks import choosing
+    from ostinato.tasks.forecasting import choosing
 
     real = choosing.candidates
     monkeypatch.setattr(choosing, "candidates", lambda order, season: real(order, season)[:2])
@@ -149,7 +149,7 @@ def test_a_checkpoint_keeps_the_trainings_and_gives_the_same_forecast(files):
 @pytest.mark.slow
 def test_fine_tuned_networks_are_judged_and_saved(files, monkeypatch, capsys):
     import ostinato
-    from ostinato.tasks import finetuning
+    from ostinato.tasks.forecasting import finetuning
 
     real = finetuning.finetune_pretrained
     monkeypatch.setattr(finetuning, "finetune_pretrained", lambda *a, **k: real(*a, **k, updates=1))

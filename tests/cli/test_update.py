@@ -12,7 +12,7 @@ import pytest
 import ostinato
 from ostinato import Forecaster
 from ostinato.cli import main
-from ostinato.tasks.recipes import RECIPES
+from ostinato.tasks.forecasting.recipes import RECIPES
 
 
 def rows(begin, end):

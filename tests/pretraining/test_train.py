@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from ostinato.tasks import pretrained_network
+from ostinato.tasks.pretrained import network as pretrained_network
 
 SCRIPT = Path(__file__).parents[2] / "pretraining" / "train.py"
 

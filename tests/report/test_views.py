@@ -10,7 +10,7 @@ from torch import nn
 from ostinato import Forecaster
 from ostinato.errors import ConfigError
 from ostinato.report import views
-from ostinato.tasks.recipes import RECIPES
+from ostinato.tasks.forecasting.recipes import RECIPES
 from ostinato.train.diagnosis.attribution import Attribution
 from ostinato.train.diagnosis.states import view_states, what_units_follow
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ostinato.tasks.recipes import RECIPES, Recipe
+from ostinato.tasks.forecasting.recipes import RECIPES, Recipe
 
 QUICK = replace(RECIPES["default"], steps=(4, 8), members=2, hidden_size=8, batch_size=64)
 

@@ -10,7 +10,7 @@ import ostinato
 from ostinato import Forecaster
 from ostinato.errors import ConfigError, DataError
 from ostinato.tasks.doctor import diagnose, diagnose_series
-from ostinato.tasks.recipes import RECIPES
+from ostinato.tasks.forecasting.recipes import RECIPES
 
 
 @pytest.fixture(scope="module")

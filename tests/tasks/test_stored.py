@@ -10,7 +10,7 @@ import pytest
 import ostinato
 from ostinato import Forecaster, ModelFileError
 from ostinato.nn import LAYERS
-from ostinato.tasks.recipes import RECIPES
+from ostinato.tasks.forecasting.recipes import RECIPES
 from ostinato.train.checkpoint import load_model, save_model
 
 
@@ -53,7 +53,7 @@ def test_loading_forecasting_updating_and_saving_need_no_torch(quick, monthly, t
     monthly.iloc[60:].to_csv(tmp_path / "new.csv", index=False)
     code = (
         "import sys, pandas, ostinato; from pathlib import Path; folder = Path(sys.argv[1]); "
-        "from dataclasses import replace; from ostinato.tasks.recipes import RECIPES; "
+        "from dataclasses import replace; from ostinato.tasks.forecasting.recipes import RECIPES; "
         "RECIPES['default'] = replace(RECIPES['default'], hidden_size=8); "
         "model = ostinato.load(folder / 'model.zip'); model.predict(); "
         "model.update(pandas.read_csv(folder / 'new.csv')).save(folder / 'model.zip'); "

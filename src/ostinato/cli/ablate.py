@@ -33,8 +33,8 @@ def run(arguments: argparse.Namespace) -> None:
     from ostinato.cli.progress import Progress
     from ostinato.cli.reading import read_table
     from ostinato.report.content import json_safe
-    from ostinato.tasks.ablation import AblationSettings, ablate
-    from ostinato.tasks.horizon import choose_horizon
+    from ostinato.tasks.forecasting.ablation import AblationSettings, ablate
+    from ostinato.tasks.forecasting.horizon import choose_horizon
 
     table = read_table(arguments)
     h, _ = choose_horizon(table, arguments.h)

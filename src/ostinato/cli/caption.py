@@ -13,7 +13,7 @@ from ostinato.cli.progress import Progress
 if TYPE_CHECKING:
     from ostinato.report.looks import Looks
     from ostinato.report.task import TaskReport
-    from ostinato.tasks.caption_run import CaptionRun
+    from ostinato.tasks.caption.run import CaptionRun
 
 FORMS = {"exact": ".3f", "words": ".3f"}
 OPTIONS = ("tokens", "cell", "hidden_size", "epochs", "beam")
@@ -58,7 +58,7 @@ def _read(arguments: argparse.Namespace, file: str) -> Any:
 def _train(arguments: argparse.Namespace) -> None:
     """Train, judge, write."""
     from ostinato import report
-    from ostinato.tasks.caption_run import run_caption
+    from ostinato.tasks.caption.run import run_caption
 
     started = time.perf_counter()
     examples = _read(arguments, arguments.file)
@@ -167,7 +167,7 @@ def _looks(result: CaptionRun) -> Looks:
 def _answer(arguments: argparse.Namespace) -> None:
     """Describe a file with a trained model, one sentence a line."""
     from ostinato.errors import ConfigError
-    from ostinato.tasks.caption import SequenceCaptioner
+    from ostinato.tasks.caption.captioner import SequenceCaptioner
     from ostinato.tasks.model_file import load
 
     tasks.refuse_with_model(arguments, "valid", "test", *(name for name in OPTIONS if name != "beam"))

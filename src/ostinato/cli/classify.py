@@ -12,7 +12,7 @@ from ostinato.cli.progress import Progress
 
 if TYPE_CHECKING:
     from ostinato.report import Part, TaskReport
-    from ostinato.tasks.classify_run import ClassifyRun
+    from ostinato.tasks.classify.run import ClassifyRun
 
 FORMS = {"accuracy": ".4f", "macro_f1": ".3f", "log_loss": ".3f", "calibration_error": ".3f"}
 OPTIONS = ("cell", "hidden_size", "members", "tokens", "class_weight", "sample_rate", "epochs")
@@ -53,8 +53,8 @@ def _train(arguments: argparse.Namespace) -> None:
     """Train, judge, write."""
     from ostinato import report
     from ostinato.data.examples import read_examples
-    from ostinato.tasks.classify import SequenceClassifier
-    from ostinato.tasks.classify_run import NOUNS, run_classify
+    from ostinato.tasks.classify.classifier import SequenceClassifier
+    from ostinato.tasks.classify.run import NOUNS, run_classify
 
     started = time.perf_counter()
     files = (arguments.file, arguments.valid, arguments.test)
@@ -106,7 +106,7 @@ def _write(out: Path, arguments: argparse.Namespace, result: ClassifyRun) -> Non
 def _report(arguments: argparse.Namespace, result: ClassifyRun) -> TaskReport:
     """What the report says."""
     from ostinato.report import TaskReport, TrainingCurve
-    from ostinato.tasks.classify_run import NOUNS, name_of
+    from ostinato.tasks.classify.run import NOUNS, name_of
     from ostinato.tasks.info import versions
 
     classifier = result.classifier
@@ -156,7 +156,7 @@ def _report(arguments: argparse.Namespace, result: ClassifyRun) -> TaskReport:
 def _parts(result: ClassifyRun) -> tuple[Part, ...]:
     """Confusion matrix, errors with what was attended to, and confidence step by step."""
     from ostinato.report import HeatMap, TablePart
-    from ostinato.tasks.classify_run import classes_of
+    from ostinato.tasks.classify.run import classes_of
 
     parts: list[Part] = []
     names = tuple(classes_of(result.classifier, result.predictions["truth"].to_numpy()))
@@ -177,7 +177,7 @@ def _parts(result: ClassifyRun) -> tuple[Part, ...]:
 def _explained(result: ClassifyRun) -> list[Part]:
     """Attention to words or steps of the errors, and what was said after each step."""
     from ostinato.report import Curve, Curves, MarkedText, MarkedTexts
-    from ostinato.tasks.classify_inputs import TextInput
+    from ostinato.tasks.classify.inputs import TextInput
 
     classifier, rows = result.classifier, list(result.errors.itertuples(index=False))
     headings = [f"{row.name}: {row.truth}, taken for {row.prediction}" for row in rows]
@@ -216,8 +216,8 @@ def _answer(arguments: argparse.Namespace) -> None:
     from ostinato.data.examples import read_examples
     from ostinato.errors import ConfigError
     from ostinato.report.files import prepare_folder, replace, to_csv
-    from ostinato.tasks.classify import SequenceClassifier
-    from ostinato.tasks.classify_run import predictions_frame
+    from ostinato.tasks.classify.classifier import SequenceClassifier
+    from ostinato.tasks.classify.run import predictions_frame
     from ostinato.tasks.model_file import load
 
     tasks.refuse_with_model(arguments, "valid", "test", *OPTIONS)

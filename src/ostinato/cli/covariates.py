@@ -9,7 +9,7 @@ from ostinato.data.findings import Log
 from ostinato.data.readers import RawTable
 from ostinato.data.tables import Table, read_raw
 from ostinato.errors import ConfigError, DataError
-from ostinato.tasks.exogenous import Exogenous, Extras
+from ostinato.tasks.forecasting.exogenous import Exogenous, Extras
 
 
 def has_covariates(arguments: argparse.Namespace) -> bool:

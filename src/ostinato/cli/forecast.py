@@ -16,10 +16,10 @@ from ostinato.cli.progress import Progress
 from ostinato.cli.reading import read_table
 from ostinato.data.tables import Table
 from ostinato.report import ReportContent, TrainingCurve
-from ostinato.tasks.exogenous import Extras
+from ostinato.tasks.forecasting.exogenous import Extras
+from ostinato.tasks.forecasting.recipes import find_recipe
+from ostinato.tasks.forecasting.run import ForecastRun, RunSettings, run_forecast
 from ostinato.tasks.info import versions
-from ostinato.tasks.recipes import find_recipe
-from ostinato.tasks.run import ForecastRun, RunSettings, run_forecast
 
 
 def run(arguments: argparse.Namespace) -> None:

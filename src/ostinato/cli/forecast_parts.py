@@ -10,7 +10,7 @@ from pathlib import Path
 from ostinato import report
 from ostinato.cli.progress import Progress
 from ostinato.data.parts import SeriesParts, large_rows, open_parts
-from ostinato.tasks.forecast_parts import PartsForecast, forecast_parts
+from ostinato.tasks.forecasting.parts import PartsForecast, forecast_parts
 
 RECIPES = ("default", "pretrained")
 """Recipes of which a large file gets the pretrained networks; others read the file as a whole."""

@@ -14,8 +14,8 @@ from ostinato.errors import ConfigError
 
 if TYPE_CHECKING:
     from ostinato.report import Part, TaskReport
-    from ostinato.tasks.generate import SequenceGenerator
-    from ostinato.tasks.generate_run import GenerateRun
+    from ostinato.tasks.generate.generator import SequenceGenerator
+    from ostinato.tasks.generate.run import GenerateRun
 
 FORMS = {"nats": ".4f", "perplexity": ".2f", "bits_per_character": ".3f"}
 OPTIONS = ("kind", "cell", "hidden_size", "num_layers", "max_size", "epochs")
@@ -94,7 +94,7 @@ def _train(arguments: argparse.Namespace) -> None:
             raise ConfigError(f"--{name.replace('_', '-')} needs a trained model; name one with --model")
     from ostinato import report
     from ostinato.data.findings import count
-    from ostinato.tasks.generate_run import read_texts, run_generate
+    from ostinato.tasks.generate.run import read_texts, run_generate
 
     started = time.perf_counter()
     read = [
@@ -209,7 +209,7 @@ def _tight(result: GenerateRun) -> bool:
 
 def _answer(arguments: argparse.Namespace) -> None:
     """Write with a trained model, on standard output as it comes."""
-    from ostinato.tasks.generate import SequenceGenerator
+    from ostinato.tasks.generate.generator import SequenceGenerator
     from ostinato.tasks.model_file import load
 
     if arguments.file is not None:

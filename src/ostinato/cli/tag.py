@@ -13,7 +13,7 @@ from ostinato.cli.progress import Progress
 if TYPE_CHECKING:
     from ostinato.data.conllu import Sentence
     from ostinato.report import Part, TaskReport
-    from ostinato.tasks.tag_run import TagRun
+    from ostinato.tasks.tag.run import TagRun
 
 FORMS = {"accuracy": ".4f", "macro_f1": ".3f", "unknown_words": ".4f", "sentences": ".3f"}
 OPTIONS = ("cell", "hidden_size", "output", "epochs")
@@ -56,7 +56,7 @@ def _train(arguments: argparse.Namespace) -> None:
     from ostinato import report
     from ostinato.data.conllu import read_sentences
     from ostinato.data.findings import count
-    from ostinato.tasks.tag_run import run_tag
+    from ostinato.tasks.tag.run import run_tag
 
     started = time.perf_counter()
     column = arguments.column or "upos"
@@ -185,8 +185,8 @@ def _answer(arguments: argparse.Namespace) -> None:
     from ostinato.data.conllu import format_conllu, format_plain, is_plain, read_sentences
     from ostinato.errors import ConfigError
     from ostinato.tasks.model_file import load
-    from ostinato.tasks.tag import SequenceTagger
-    from ostinato.tasks.tag_run import tag_sentences
+    from ostinato.tasks.tag.run import tag_sentences
+    from ostinato.tasks.tag.tagger import SequenceTagger
 
     tasks.refuse_with_model(arguments, "valid", "test", "column", *OPTIONS)
     tagger = load(arguments.model)

@@ -12,7 +12,7 @@ from ostinato.cli.progress import Progress
 
 if TYPE_CHECKING:
     from ostinato.report.task import TaskReport
-    from ostinato.tasks.translate_run import TranslateRun
+    from ostinato.tasks.translate.run import TranslateRun
 
 FORMS = {"bleu": ".1f", "chrf": ".1f", "exact": ".3f"}
 OPTIONS = ("tokens", "max_tokens", "cell", "hidden_size", "epochs", "beam")
@@ -61,7 +61,7 @@ def _read(arguments: argparse.Namespace, file: str) -> Any:
 def _train(arguments: argparse.Namespace) -> None:
     """Train, judge, write."""
     from ostinato import report
-    from ostinato.tasks.translate_run import run_translate
+    from ostinato.tasks.translate.run import run_translate
 
     started = time.perf_counter()
     pairs = _read(arguments, arguments.file)
@@ -175,7 +175,7 @@ def _answer(arguments: argparse.Namespace) -> None:
     from ostinato.errors import ConfigError
     from ostinato.evaluate.translation import bleu, has_sacrebleu
     from ostinato.tasks.model_file import load
-    from ostinato.tasks.translate import SequenceTranslator
+    from ostinato.tasks.translate.translator import SequenceTranslator
 
     tasks.refuse_with_model(arguments, "valid", "test", *(name for name in (*OPTIONS,) if name != "beam"))
     translator = load(arguments.model)

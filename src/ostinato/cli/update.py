@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ostinato.tasks.forecast import Forecaster
-    from ostinato.tasks.streaming import News
+    from ostinato.tasks.forecasting.forecaster import Forecaster
+    from ostinato.tasks.streaming.stream import News
 
 SHOWN = 20
 """Series named whose forecasts drift, and rows of the forecast printed."""
@@ -53,7 +53,7 @@ def add(commands: Any) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Take new rows into a saved forecaster and forecast from there, without training or reading its history again."""
     from ostinato.data import tables
-    from ostinato.tasks.forecast_file import load
+    from ostinato.tasks.forecasting.file import load
 
     forecaster = load(arguments.model)
     columns = arguments.target_col
@@ -134,7 +134,7 @@ def _number(value: Any) -> Any:
 
 def _say(news: News, forecast: pd.DataFrame, out: Path) -> None:
     """Print what came of it."""
-    from ostinato.tasks.streaming_rows import shown_time
+    from ostinato.tasks.streaming.rows import shown_time
 
     gaps = f", {news.missing:,} steps missing" if news.missing else ""
     print(

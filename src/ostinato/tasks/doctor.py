@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from torch import nn
 
     from ostinato.data.batch import Batch
-    from ostinato.tasks.plan import Plan
-    from ostinato.tasks.trained import TrainedForecaster
+    from ostinato.tasks.forecasting.plan import Plan
+    from ostinato.tasks.forecasting.trained import TrainedForecaster
     from ostinato.train.config import TrainConfig
     from ostinato.train.diagnosis.diagnosis import Diagnosis
     from ostinato.train.diagnosis.reading import Loss
@@ -124,10 +124,10 @@ def diagnose_series(
         DataError: the series are too short.
         TrainingError: the loss became NaN.
     """
-    from ostinato.tasks.encoding import SeriesEncoding
-    from ostinato.tasks.plan import Plan
-    from ostinato.tasks.recipes import find_recipe
-    from ostinato.tasks.trained import TrainedForecaster, check_lengths, split_values
+    from ostinato.tasks.forecasting.encoding import SeriesEncoding
+    from ostinato.tasks.forecasting.plan import Plan
+    from ostinato.tasks.forecasting.recipes import find_recipe
+    from ostinato.tasks.forecasting.trained import TrainedForecaster, check_lengths, split_values
     from ostinato.train.diagnosis.diagnosis import diagnose_module
 
     steps = check_horizon((season_length if season_length > 1 else 12) if h is None else h)
@@ -161,7 +161,7 @@ def open_forecaster(trained: Any, frame: Any = None) -> tuple[TrainedForecaster,
         DataError: the frame cannot be used.
     """
     from ostinato.data import frames
-    from ostinato.tasks.trained import TrainedForecaster
+    from ostinato.tasks.forecasting.trained import TrainedForecaster
 
     if not isinstance(trained, TrainedForecaster):
         raise ConfigError(
@@ -203,8 +203,8 @@ def _train(
     """A network after a short training, and what was seen of it."""
     import torch
 
-    from ostinato.tasks.fitting import one_thread
-    from ostinato.tasks.network import ForecastNetwork
+    from ostinato.tasks.forecasting.fitting import one_thread
+    from ostinato.tasks.forecasting.network import ForecastNetwork
     from ostinato.train.config import TrainConfig
     from ostinato.train.diagnosis.watch import TrainingWatch
     from ostinato.train.loop import fit

@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 LOADERS = {
-    "forecast": "ostinato.tasks.forecast_file:load",
-    "classify": "ostinato.tasks.classify:SequenceClassifier._from_file",
-    "tag": "ostinato.tasks.tag:SequenceTagger._from_file",
-    "generate": "ostinato.tasks.generate:SequenceGenerator._from_file",
-    "caption": "ostinato.tasks.caption:SequenceCaptioner._from_file",
-    "translate": "ostinato.tasks.translate:SequenceTranslator._from_file",
+    "forecast": "ostinato.tasks.forecasting.file:load",
+    "classify": "ostinato.tasks.classify.classifier:SequenceClassifier._from_file",
+    "tag": "ostinato.tasks.tag.tagger:SequenceTagger._from_file",
+    "generate": "ostinato.tasks.generate.generator:SequenceGenerator._from_file",
+    "caption": "ostinato.tasks.caption.captioner:SequenceCaptioner._from_file",
+    "translate": "ostinato.tasks.translate.translator:SequenceTranslator._from_file",
 }
 """What rebuilds the estimator of each task from the path of its model file."""
 

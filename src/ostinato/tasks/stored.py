@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ostinato.kernels import forward_numpy, library, native
-from ostinato.tasks.fitting import Member
-from ostinato.tasks.plan import Plan
+from ostinato.tasks.forecasting.fitting import Member
+from ostinato.tasks.forecasting.plan import Plan
 
 if TYPE_CHECKING:
-    from ostinato.tasks.network import ForecastNetwork
+    from ostinato.tasks.forecasting.network import ForecastNetwork
 
 Values = NDArray[np.float64]
 Features = NDArray[np.float32]
@@ -62,7 +62,7 @@ class StoredMember:
         """
         import torch
 
-        from ostinato.tasks.network import ForecastNetwork
+        from ostinato.tasks.forecasting.network import ForecastNetwork
 
         network = ForecastNetwork(self.plan)
         network.load_state_dict(

@@ -1,0 +1,1 @@
+"""Sequences to classes: the SequenceClassifier and the job behind `ostinato classify`."""

@@ -1,0 +1,1 @@
+"""Forecasting: recipes, the Forecaster, its backtest and the job behind `ostinato forecast`."""

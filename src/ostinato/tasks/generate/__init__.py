@@ -1,0 +1,1 @@
+"""Text token by token: the SequenceGenerator and the job behind `ostinato generate`."""

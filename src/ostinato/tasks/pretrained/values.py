@@ -1,0 +1,218 @@
+"""Forecasts of series that lie one after the other in an array: what the pretrained forecaster is made of."""
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+
+from ostinato.errors import ConfigError
+from ostinato.tasks.pretrained import direct as pretrained_direct
+from ostinato.tasks.pretrained import inputs as pretrained_inputs
+from ostinato.tasks.pretrained import network as pretrained_network
+from ostinato.tasks.pretrained import scaling as pretrained_scaling
+from ostinato.tasks.pretrained.network import LEVELS, Member
+from ostinato.tasks.pretrained.scaling import Array, Mask
+
+BLOCK = 512  # series run at once
+SHORT = 32  # steps up to which direct members count as much as the others
+LEAST_MOVEMENT = 1e-3  # of a series over its level
+LONGEST = 8192  # steps looked at, however long the season
+
+
+@dataclass(frozen=True)
+class Raw:
+    """Forecasts before they are made to fit what a series can be.
+
+    Attributes:
+        levels: (series, h, 9), the quantiles 0.1 to 0.9, increasing.
+        counts: (series,), True where only whole numbers can come: counts that have been zero.
+        lowest: (series,), 0 where the series was never negative, else minus infinity.
+    """
+
+    levels: npt.NDArray[np.float64]
+    counts: Mask
+    lowest: npt.NDArray[np.float64]
+
+    def fitting(self, levels: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """Levels of these series, none below the lowest, those of counts whole: (series, h, any)."""
+        bounded = np.maximum(levels, self.lowest[:, None, None])
+        return np.where(self.counts[:, None, None], np.rint(bounded), bounded)
+
+
+def forecast_values(
+    values: npt.NDArray[np.float64],
+    starts: npt.NDArray[np.int64],
+    ends: npt.NDArray[np.int64],
+    h: int,
+    *,
+    season_length: int,
+    long_season: int = 0,
+    members: tuple[Member, ...] | None = None,
+) -> npt.NDArray[np.float64]:
+    """Forecasts series that lie one after the other in an array.
+
+    Args:
+        values: all series, NaN where missing; each has a value.
+        starts: (series,), where each begins.
+        ends: (series,), one past where each ends.
+        h: steps to forecast.
+        season_length: steps of the season, 1 for none.
+        long_season: steps of a second, longer season, 0 for none.
+        members: networks whose quantiles are averaged; None for those of the package.
+
+    Returns:
+        (series, h, 9), the quantiles 0.1 to 0.9, increasing.
+
+    Raises:
+        ConfigError: the horizon or a season is below its least value.
+    """
+    raw = forecast_raw(
+        values, starts, ends, h, season_length=season_length, long_season=long_season, members=members
+    )
+    return raw.fitting(raw.levels)
+
+
+def forecast_raw(
+    values: npt.NDArray[np.float64],
+    starts: npt.NDArray[np.int64],
+    ends: npt.NDArray[np.int64],
+    h: int,
+    *,
+    season_length: int,
+    long_season: int = 0,
+    members: tuple[Member, ...] | None = None,
+) -> Raw:
+    """What `forecast_values` does, before counts are rounded; the arguments are the same."""
+    if h < 1 or season_length < 1 or long_season < 0:
+        raise ConfigError(
+            f"h is {h}, season_length {season_length} and long_season {long_season}; "
+            "use an h and a season_length of at least 1 and a long_season of at least 0"
+        )
+    networks = pretrained_network.load_members() if members is None else members
+    longest = max(pretrained_inputs.CONTEXT, min(4 * max(season_length, long_season), LONGEST))
+    lengths = np.minimum(ends - starts, longest)
+    raw = Raw(np.empty((len(ends), h, len(LEVELS))), np.empty(len(ends), dtype=bool), np.empty(len(ends)))
+    limits = {limit for limit, _ in pretrained_inputs.PATCH_COUNTS[:-1]} | {pretrained_direct.LONGEST}
+    blocks = _blocks(lengths, [0, *sorted(limits), longest])
+
+    def run(block: npt.NDArray[np.intp], longest_read: int) -> None:
+        history, level = _histories(values, ends[block], lengths[block])
+        found = _forecast_block(history, h, (season_length, long_season), networks, longest_read)
+        raw.levels[block] = found + level[:, None, None]
+        raw.counts[block] = _are_counts(history) & (level == 0)
+        lowest = np.nanmin(history, axis=1) + level
+        raw.lowest[block] = np.where(lowest >= 0, 0.0, -np.inf)
+
+    with ThreadPoolExecutor(min(len(blocks), os.cpu_count() or 1)) as threads:  # NumPy lets threads run
+        for done in [threads.submit(run, *block) for block in blocks]:
+            done.result()
+    return raw
+
+
+def _blocks(lengths: npt.NDArray[np.int64], bounds: list[int]) -> list[tuple[npt.NDArray[np.intp], int]]:
+    """Series of similar length that are run together, and the bound they lie below."""
+    order = np.argsort(lengths, kind="stable")
+    blocks = []
+    for low, high in pairwise(bounds):
+        rows = order[(lengths[order] > low) & (lengths[order] <= high)]
+        blocks += [(rows[begin : begin + BLOCK], high) for begin in range(0, len(rows), BLOCK)]
+    return blocks
+
+
+def _forecast_block(
+    history: Array, h: int, seasons: tuple[int, int], members: tuple[Member, ...], longest: int
+) -> npt.NDArray[np.float64]:
+    """Forecasts histories of one bucket of lengths: (batch, h, 9).
+
+    Only series of which logarithms are taken are prepared once more for the members that read plain values.
+    """
+    total = np.zeros((len(history), h, len(LEVELS)))
+    weight = np.zeros(len(history))
+    direct_share = _direct_share(history, members)
+    rows = np.arange(len(history))
+    for plain in (False, True):
+        if not len(rows) or all(member.plain != plain for member in members):
+            continue
+        told = pretrained_scaling.no_logarithm(history[rows], plain)
+        past = pretrained_scaling.prepare(history[rows], *seasons, told)
+        for direct in sorted({member.direct for member in members}):
+            share = direct_share[rows] if direct else np.ones(len(rows))
+            if not share.any():
+                continue
+            inputs = _inputs(history[rows], past, h, longest, direct=direct)
+            for member in members:
+                fits = (~past.logged | (member.plain == plain)) & (share > 0)
+                if member.direct == direct and (member.plain or not plain) and fits.any():
+                    levels = _values(member, inputs, past, fits)
+                    total[rows[fits]] += levels * share[fits, None, None]
+                    weight[rows[fits]] += share[fits]
+        rows = rows[past.logged]
+    return total / weight[:, None, None]
+
+
+def _direct_share(history: Array, members: tuple[Member, ...]) -> npt.NDArray[np.float64]:
+    """How much direct members count, against 1 of the others: (batch,).
+
+    They learnt from short histories without zeros: all up to 32 steps, nothing from 128 on. All, where there are
+    no other members.
+    """
+    if all(member.direct for member in members):
+        return np.ones(len(history))
+    length = history.shape[1] - np.isfinite(history).argmax(axis=1)
+    reach = pretrained_direct.LONGEST - SHORT
+    share = np.clip((pretrained_direct.LONGEST - length) / reach, 0.0, 1.0)
+    return np.asarray(share * (history != 0).all(axis=1))
+
+
+def _inputs(
+    history: Array, past: pretrained_scaling.Past, h: int, longest: int, *, direct: bool
+) -> pretrained_inputs.Inputs:
+    """What members of one kind read."""
+    steps = np.arange(1, h + 1)
+    if direct:
+        return pretrained_direct.build(past, steps, pretrained_direct.read_for(longest))
+    return pretrained_inputs.build(history, past, steps, pretrained_inputs.patches_for(longest))
+
+
+def _are_counts(history: Array) -> Mask:
+    """Where all values are whole, none is negative and some are zero: (batch,)."""
+    values = np.where(np.isfinite(history), history, np.float32(0))
+    whole = (values == np.rint(values)).all(axis=1) & (values >= 0).all(axis=1)
+    return np.asarray(whole & (history == 0).any(axis=1))
+
+
+def _values(
+    member: Member, inputs: pretrained_inputs.Inputs, past: pretrained_scaling.Past, chosen: Mask
+) -> npt.NDArray[np.float64]:
+    """Quantiles of the chosen series in values: undoes the logarithm; what was never negative stays so."""
+    if not chosen.all():
+        inputs = pretrained_inputs.Inputs(*(array[chosen] for array in vars(inputs).values()))
+    units = pretrained_network.quantiles(member, inputs).astype(np.float64)
+    levels = units * past.unit[chosen, None, None] + past.adjusted[chosen, -1][:, None, None]
+    logged = past.logged[chosen, None, None]
+    highest = past.values[chosen].max(axis=1)[:, None, None] + 7.0  # a thousand times the largest value
+    raised = np.exp(np.where(logged, np.minimum(levels, highest), 0.0))
+    never_negative = (past.values[chosen].min(axis=1) >= 0)[:, None, None]
+    plain = np.where(never_negative, np.maximum(levels, 0.0), levels)
+    return np.where(logged, raised, plain)
+
+
+def _histories(
+    values: npt.NDArray[np.float64], ends: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64]
+) -> tuple[Array, npt.NDArray[np.float64]]:
+    """The last values of each series, NaN before the start, and the level taken off: (batch, longest), (batch,).
+
+    Only from series that hardly move on their level, which single precision could not tell apart.
+    """
+    back = np.arange(-int(lengths.max()), 0)
+    history = values[np.maximum(ends[:, None] + back, 0)]
+    history[back < -lengths[:, None]] = np.nan
+    seen = np.isfinite(history)
+    highest = np.where(seen, history, -np.inf).max(axis=1)
+    lowest = np.where(seen, history, np.inf).min(axis=1)
+    still = highest - lowest < LEAST_MOVEMENT * np.abs(lowest)
+    level = np.where(still, (highest + lowest) / 2, 0.0)
+    return (history - level[:, None]).astype(np.float32), level

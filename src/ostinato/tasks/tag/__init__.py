@@ -1,0 +1,1 @@
+"""A tag for each word: the SequenceTagger and the job behind `ostinato tag`."""

@@ -1,0 +1,1 @@
+"""Sequences to sequences: the SequenceTranslator and the job behind `ostinato translate`."""

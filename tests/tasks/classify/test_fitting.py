@@ -1,0 +1,93 @@
+import numpy as np
+import pytest
+import torch
+
+from ostinato.tasks.classify.fitting import Labelled, Plan, _slices, log_softmax, temperature
+from ostinato.tasks.classify.network import ClassifierNetwork, Shape, in_pieces
+from ostinato.tasks.classify.settings import choose
+
+SHAPE = Shape(
+    features=3, classes=2, pieces=0, embedding=None, cell="gru", hidden_size=8, num_layers=1, dropout=0.0
+)
+
+
+def plan(members):
+    return Plan(SHAPE, members, 5, 2, 16, 1e-3, 0.0, 0.0, 0.0, 0)
+
+
+@pytest.mark.parametrize("members", [1, 3, 5, 10])
+def test_slices_do_not_overlap_and_keep_classes_in_proportion(members):
+    targets = np.repeat([0, 1], [300, 100])
+    slices = _slices(targets, plan(members))
+    places = np.concatenate(slices)
+    assert len(set(places.tolist())) == len(places)
+    for part in slices:
+        assert abs((targets[part] == 1).mean() - 0.25) < 0.05
+        assert abs(len(part) - 400 * min(0.15, 1 / members)) <= 2
+
+
+def test_no_class_is_left_out_as_a_whole():
+    targets = np.array([0] * 20 + [1])
+    for part in _slices(targets, plan(3)):
+        assert 20 not in part
+
+
+def test_the_temperature_makes_a_given_confidence_true():
+    truth = np.repeat([0, 1], [70, 30])
+    scores = np.log(np.tile([0.99, 0.01], (100, 1)))
+    power = temperature(scores, truth)
+    assert np.exp(log_softmax(scores / power))[0, 0] == pytest.approx(0.7, abs=1e-3)
+
+
+def test_the_temperature_is_the_best_on_a_grid():
+    rng = np.random.default_rng(0)
+    scores, truth = rng.normal(0, 3, (200, 4)), rng.integers(0, 4, 200)
+    losses = {
+        power: -log_softmax(scores / power)[np.arange(200), truth].mean()
+        for power in np.geomspace(0.05, 20, 400)
+    }
+    assert temperature(scores, truth) == pytest.approx(min(losses, key=losses.__getitem__), rel=0.02)
+
+
+def test_without_held_out_sequences_the_temperature_is_one():
+    assert temperature(np.zeros((0, 2)), np.zeros(0, dtype=int)) == 1.0
+
+
+def test_padding_does_not_change_what_a_network_says():
+    torch.manual_seed(0)
+    network = ClassifierNetwork(SHAPE).eval()
+    inputs = torch.randn(1, 5, 3)
+    padded = torch.cat([inputs, torch.zeros(1, 4, 3)], dim=1)
+    alone, longer = network(inputs, torch.tensor([5])), network(padded, torch.tensor([5]))
+    assert torch.allclose(alone, longer, atol=1e-6)
+
+
+def test_a_sequence_without_steps_is_answered_by_the_bias():
+    network = ClassifierNetwork(SHAPE).eval()
+    logits = network(torch.zeros(1, 1, 3), torch.tensor([0]))
+    assert torch.allclose(logits[0], network.head.linear.bias)
+
+
+def test_pieces_hold_the_steps_in_order():
+    inputs = torch.arange(12.0).reshape(1, 4, 3)
+    pieces, lengths = in_pieces(inputs, torch.tensor([4]), 2)
+    assert pieces[0, 1].tolist() == inputs[0, 2:].flatten().tolist()
+    assert lengths.tolist() == [2]
+
+
+class Shown:
+    kind, features, pieces = "series", 1, 0
+
+
+@pytest.mark.parametrize(("length", "piece"), [(20, 1), (64, 1), (150, 3), (1000, 16)])
+def test_long_series_are_read_in_pieces(length, piece):
+    data = Labelled([np.zeros((length, 1))] * 4, np.array([0, 1, 0, 1]))
+    assert choose({}, Shown, data, classes=2, seed=0).shape.piece == piece
+
+
+def test_few_sequences_are_trained_on_for_more_epochs():
+    few, many = (
+        choose({}, Shown, Labelled([np.zeros((5, 1))] * count, np.zeros(count, dtype=int)), classes=2, seed=0)
+        for count in (50, 5000)
+    )
+    assert few.epochs > many.epochs

@@ -1,0 +1,75 @@
+import sys
+
+import numpy as np
+import pytest
+
+from ostinato import SequenceClassifier
+from ostinato.data.examples import Examples
+from ostinato.errors import DataError
+from ostinato.tasks.classify.classifier import run as classify_run
+from ostinato.tasks.classify.run import run_classify, split
+
+
+def texts(count=24, *, labels=("bad", "good"), kind="text"):
+    words = {"bad": "a dull film", "good": "a fine film", "odd": "what is this"}
+    classes = [labels[number % len(labels)] for number in range(count)]
+    inputs = [np.ones(4) for _ in classes] if kind == "series" else [words[name] for name in classes]
+    return Examples(kind, inputs, classes, [f"line {number}" for number in range(count)], "file 'a.csv'")
+
+
+def quick():
+    return SequenceClassifier(members=1, epochs=2, hidden_size=8, random_state=0)
+
+
+def test_a_fifth_of_each_class_is_kept_for_the_test():
+    train, test = split(texts(100, labels=("bad", "bad", "bad", "good")), seed=0)
+    assert (len(train), len(test)) == (80, 20)
+    assert test.labels.count("good") == 5
+    assert not set(train.names) & set(test.names)
+
+
+def test_classes_with_too_few_sequences_leave_nothing_to_test_on():
+    with pytest.raises(DataError, match="too few sequences of each class to keep some for a test"):
+        split(texts(2), seed=0)
+
+
+def test_scores_are_those_of_the_test_data_alone():
+    run = run_classify(texts(), quick(), test=texts(10))
+    board = run.leaderboard.set_index("model")
+    assert board.loc["Majority", "accuracy"] == 0.5
+    assert board.loc["BagOfWords", "accuracy"] == 1.0
+    assert run.confusion.sum() == 10
+    assert len(run.predictions) == 10
+
+
+def test_errors_worth_a_look_are_wrong_and_sure():
+    run = run_classify(texts(), quick(), test=texts(10, labels=("good", "bad", "odd")))
+    assert (run.errors["truth"] != run.errors["prediction"]).all()
+    assert run.errors["confidence"].is_monotonic_decreasing
+    assert len(run.explanations) == len(run.errors)
+
+
+def test_classes_that_were_not_in_training_are_noted_and_count_as_wrong():
+    run = run_classify(texts(), quick(), test=texts(9, labels=("odd", "good", "bad")))
+    assert "the test data has classes that were not in training: odd" in run.notes
+    assert run.confusion.shape == (3, 3)
+    assert run.leaderboard["accuracy"].max() <= 2 / 3
+
+
+def test_without_scikit_learn_the_bag_of_words_is_left_out(monkeypatch):
+    monkeypatch.setitem(sys.modules, "sklearn.feature_extraction.text", None)
+    run = run_classify(texts(), quick(), test=texts(10))
+    assert "BagOfWords" not in set(run.leaderboard["model"])
+    assert any("install ostinato[tasks]" in note for note in run.notes)
+
+
+def test_warping_is_left_out_where_it_takes_too_long(monkeypatch):
+    monkeypatch.setattr(classify_run, "MOST_CELLS", 10)
+    run = run_classify(texts(kind="series"), quick(), test=texts(10, kind="series"))
+    assert "NearestNeighbourDTW" not in set(run.leaderboard["model"])
+    assert any("would take too long" in note for note in run.notes)
+
+
+def test_data_of_another_kind_is_refused():
+    with pytest.raises(DataError, match=r"file 'a\.csv' has series and the training data texts"):
+        run_classify(texts(), quick(), test=texts(kind="series"))
