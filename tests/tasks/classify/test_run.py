@@ -6,7 +6,7 @@ import pytest
 from ostinato import SequenceClassifier
 from ostinato.data.examples import Examples
 from ostinato.errors import DataError
-from ostinato.tasks.classify.classifier import run as classify_run
+from ostinato.tasks.classify import run as classify_run
 from ostinato.tasks.classify.run import run_classify, split
 
 

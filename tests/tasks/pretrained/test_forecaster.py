@@ -147,6 +147,6 @@ def test_rows_out_of_order_are_an_error():
 
 @pytest.mark.slow
 def test_torch_is_not_imported():
-    code = "import sys; from ostinato.tasks import pretrained, pretrained_network as n; n.load_members()"
+    code = "import sys; from ostinato.tasks.pretrained import forecaster, network; network.load_members()"
     check = f"{code}; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", check], check=True)
