@@ -1,13 +1,24 @@
-"""Shared fixtures: paths of the example and of the shared data sets."""
+"""Shared fixtures: paths of the example and of the shared data sets; how hypothesis draws."""
 
 import os
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).parents[1]
 SHARED = Path(os.environ.get("OSTINATO_SHARED_DATA", ROOT.parent / "shared" / "data"))
+
+
+# No test may fail because the machine is busy. Where CI is set, hypothesis draws the same examples every time.
+settings.register_profile(
+    "patient",
+    settings(),
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+settings.load_profile("patient")
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ostinato.cli import main
@@ -293,7 +293,7 @@ def test_an_earlier_result_survives_a_failed_run(run, tmp_path):
     assert (tmp_path / "ostinato-milk" / "forecast.csv").read_bytes() == before
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=40)
 @given(st.data())
 def test_a_mangled_file_is_forecast_or_refused(run, tmp_path, data):
     content = bytearray(monthly_csv(24).encode())

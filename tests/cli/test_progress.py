@@ -1,6 +1,7 @@
 """The bar: there on a terminal after a while, gone at the end, silent elsewhere."""
 
 import io
+import re
 import signal
 import time
 from types import SimpleNamespace
@@ -39,7 +40,7 @@ def test_a_long_wait_is_shown_before_its_first_piece_is_done(terminal):
     with Progress() as bar:
         bar.start("backtest")
         wait()
-        assert "backtest [00:0" in terminal.getvalue()
+        assert "backtest [00:" in terminal.getvalue()
 
 
 def test_a_bar_counts_and_tells_the_time_left(terminal):
@@ -49,7 +50,7 @@ def test_a_bar_counts_and_tells_the_time_left(terminal):
         bar.update(1, 4)
         shown = terminal.getvalue()
     assert "backtest:  25%" in shown
-    assert "1/4 [00:00<00:00" in shown
+    assert re.search(r"1/4 \[00:\d\d<00:\d\d", shown)
 
 
 def test_nothing_of_the_bar_is_left_at_the_end(terminal):

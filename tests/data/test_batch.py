@@ -19,7 +19,7 @@ def make_batch(rows=4, time=7):
     )
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(rows=st.integers(1, 4), time=st.integers(1, 9), size=st.integers(1, 12))
 def test_chunks_together_are_the_batch(rows, time, size):
     batch = make_batch(rows, time)
@@ -83,7 +83,7 @@ def epoch_rows(source, number):
     return [batch.rows["series"].tolist() for batch in source.epoch(number)]
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(rows=st.integers(1, 20), batch_size=st.integers(1, 8), epoch=st.integers(0, 5), seed=st.integers(0, 9))
 def test_an_epoch_has_every_row_once_in_an_order_of_its_own(rows, batch_size, epoch, seed):
     source = Batches(make_batch(rows), batch_size=batch_size, seed=seed)

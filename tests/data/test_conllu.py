@@ -99,7 +99,7 @@ WORD = st.text(st.characters(blacklist_categories=("Cc", "Cs", "Zs")), min_size=
 )
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     st.lists(
         st.lists(st.tuples(WORD, WORD.filter(lambda tag: tag.strip() != "_")), min_size=1, max_size=4),
@@ -115,7 +115,7 @@ def test_any_words_survive_a_plain_file(sentences):
     ]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.text(max_size=80))
 def test_any_text_is_read_or_refused_in_a_sentence(text):
     for parse in (conllu.parse_conllu, conllu.parse_plain):

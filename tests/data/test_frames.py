@@ -181,7 +181,7 @@ def test_future_and_grid_agree_with_pandas_date_range(freq):
     np.testing.assert_array_equal(frames.regularise(holed, freq)["ds"], expected[:30])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     freq=st.sampled_from(["MS", "ME", "QS", "YS", "W-TUE", "D", "B", "h", "5min", 1, 7]),
     lengths=st.lists(st.integers(1, 40), min_size=1, max_size=5),
@@ -207,7 +207,7 @@ def test_any_frame_survives_the_way_to_the_grid_and_back(freq, lengths, seed, li
     np.testing.assert_array_equal(np.asarray(back["y"]), whole["y"])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(
         st.tuples(st.sampled_from("ab"), st.integers(-(10**6), 10**6), st.floats(allow_nan=True, width=32)),
@@ -235,7 +235,7 @@ def test_a_hundred_thousand_rows_take_well_under_a_second():
     import time
 
     frame = long(ids=[f"s{i}" for i in range(5000)], ds=pd.date_range("2024-01-01", periods=20))
-    start = time.perf_counter()
+    start = time.thread_time()
     read = frames.to_long(frame).frame
     frames.future(frames.regularise(read, frames.detect_freq(read)), "D", 12)
-    assert time.perf_counter() - start < 1.5  # 0.15 s on an idle core
+    assert time.thread_time() - start < 1.5  # 0.15 s; the rest is for slower machines

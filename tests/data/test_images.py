@@ -77,7 +77,7 @@ def test_another_number_of_features_is_refused(item, shape, what):
         same_shape(item, shape, 1)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(size=st.tuples(*[st.integers(1, 9)] * 4), seed=st.integers(0, 9))
 def test_scaling_keeps_the_mean(size, seed):
     height, width, rows, columns = size

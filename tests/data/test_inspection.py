@@ -120,7 +120,15 @@ def test_dictionary_is_json(look):
     assert read["findings"][0]["kind"] == "columns"
 
 
-def test_inspecting_imports_no_torch_and_takes_under_a_second_and_a_half(tmp_path):
+def processor_seconds(*words):
+    """What a Python program takes of the processor, however busy the machine is."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run([sys.executable, "-c", *words], check=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def test_inspecting_imports_no_torch_and_takes_at_most_a_second_more_than_importing_pandas(tmp_path):
     path = tmp_path / "sales.csv"
     pd.DataFrame({"date": pd.date_range("2010", periods=120, freq="MS"), "y": seasonal()}).to_csv(
         path, index=False
@@ -131,8 +139,4 @@ def test_inspecting_imports_no_torch_and_takes_under_a_second_and_a_half(tmp_pat
         "heavy = {'torch', 'scipy', 'matplotlib', 'sklearn', 'polars', 'narwhals'} & set(sys.modules)\n"
         "assert not heavy, heavy"
     )
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run([sys.executable, "-c", code, str(path)], check=True)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    assert seconds < 1.5  # processor time, as the machine may be busy
+    assert processor_seconds(code, str(path)) < 1 + processor_seconds("import pandas")

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pandas as pd
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ostinato.data import inspection, tables
@@ -51,9 +51,6 @@ ODD = [
     "\u2028",
 ]
 CELLS = st.sampled_from([*NUMBERS, *DATES, *ODD])
-MODEST = settings(
-    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
 
 
 def outcome(path, content, *, lenient=False):
@@ -73,7 +70,6 @@ def outcome(path, content, *, lenient=False):
     assert table.season_length >= 1
 
 
-@MODEST
 @given(
     st.lists(st.tuples(st.integers(0, len(PLAIN) - 1), st.integers(0, 255)), min_size=1, max_size=6),
     st.booleans(),
@@ -85,13 +81,11 @@ def test_flipped_bytes(tmp_path, flips, lenient):
     outcome(tmp_path / "a.csv", bytes(content), lenient=lenient)
 
 
-@MODEST
 @given(st.integers(0, len(PLAIN)), st.integers(0, len(PLAIN)))
 def test_missing_bytes(tmp_path, start, end):
     outcome(tmp_path / "a.csv", PLAIN[:start] + PLAIN[end:])
 
 
-@MODEST
 @given(
     st.one_of(
         st.binary(max_size=200), st.text(max_size=200).map(lambda text: text.encode("utf-8", "replace"))
@@ -102,7 +96,6 @@ def test_random_bytes(tmp_path, content):
         outcome(tmp_path / name, content)
 
 
-@MODEST
 @given(
     st.lists(st.sampled_from(["ds", "y", "unique_id", "x", "", "month"]), min_size=1, max_size=4).flatmap(
         lambda header: st.tuples(
@@ -118,14 +111,12 @@ def test_rows_of_odd_cells(tmp_path, content, delimiter, lenient):
     outcome(tmp_path / "a.csv", text.encode(), lenient=lenient)
 
 
-@MODEST
 @given(st.lists(st.tuples(CELLS, CELLS), min_size=2, max_size=12), st.integers(0, 12))
 def test_odd_cells_among_plain_rows(tmp_path, cells, at):
     lines = [*LINES[:at], *(",".join(pair) for pair in cells), *LINES[at:]]
     outcome(tmp_path / "a.csv", "\n".join(lines).encode(), lenient=True)
 
 
-@MODEST
 @given(st.lists(st.tuples(st.integers(0, 3000), st.integers(0, 3))))
 def test_damaged_parquet(tmp_path, flips):
     path = tmp_path / "a.parquet"

@@ -14,7 +14,7 @@ NUMBERS = st.floats(-1e12, 1e12) | st.just(float("nan"))
 
 
 @ANY_SCALER
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     past=arrays(np.float64, st.integers(0, 20), elements=NUMBERS),
     future=arrays(np.float64, 5, elements=NUMBERS),
@@ -35,7 +35,7 @@ def test_a_spread_next_to_nothing_counts_as_none(kind):
 
 
 @ANY_SCALER
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(past=arrays(np.float64, st.integers(0, 5), elements=st.floats(width=64)))
 def test_any_numbers_give_a_scaler_or_a_clear_error(kind, past):
     try:
@@ -47,7 +47,7 @@ def test_any_numbers_give_a_scaler_or_a_clear_error(kind, past):
 
 
 @ANY_SCALER
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(past=arrays(np.float64, st.integers(0, 5), elements=NUMBERS))
 def test_a_saved_scaler_is_the_same(kind, past):
     scaler = Scaler.fit(past, kind)

@@ -139,6 +139,6 @@ def test_many_series_are_sampled():
 
     ids = np.repeat(np.arange(20_000), 48)
     frame = pd.DataFrame({"unique_id": ids, "y": np.tile(repeating(12, 48), 20_000)})
-    start = time.perf_counter()
+    start = time.thread_time()
     assert detect_common_season(frame, "MS") == 12
-    assert time.perf_counter() - start < 2.0  # 0.2 s on an idle core
+    assert time.thread_time() - start < 2.0  # 0.2 s; the rest is for slower machines

@@ -136,7 +136,7 @@ def test_text_that_is_not_utf_8_is_said(tmp_path):
         read_text_pairs(file)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(content=st.binary(max_size=60))
 def test_any_bytes_are_read_or_refused(tmp_path_factory, content):
     file = tmp_path_factory.mktemp("any") / "p.tsv"

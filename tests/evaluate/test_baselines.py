@@ -117,7 +117,7 @@ def test_thousands_of_series_give_what_each_gives_alone(name):
         np.testing.assert_array_equal(together[index], alone)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.lists(st.one_of(st.floats(-1e6, 1e6), st.just(NAN)), min_size=1, max_size=20),
     st.integers(1, 8),

@@ -65,7 +65,7 @@ def test_widths_grow_with_the_step_where_errors_do():
     assert widths[0] < 0.7 * widths[-1]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     arrays(np.float64, st.tuples(st.integers(1, 70), st.integers(1, 5)), elements=st.floats(-1e6, 1e6)),
     st.lists(st.floats(1, 99.9), min_size=1, max_size=5),

@@ -155,7 +155,7 @@ def test_a_missing_forecast_of_a_known_value_is_not_skipped(name):
     assert np.isnan(metrics.METRICS[name]([1.0, 2.0], [1.0, NAN]))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     arrays(np.float64, 12, elements=st.floats(-1e6, 1e6)),
     arrays(np.float64, 12, elements=st.floats(-1e6, 1e6)),

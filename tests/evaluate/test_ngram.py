@@ -35,7 +35,7 @@ def test_unknown_tokens_have_the_probability_left_over():
     assert np.exp(model.log_probabilities("z")) == pytest.approx([(1 / 3) * 2 / 3 / 4], rel=1e-12)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     texts=st.lists(st.text("abc", min_size=1, max_size=8), min_size=1, max_size=5),
     history=st.text("abcz", max_size=4),

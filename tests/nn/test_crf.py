@@ -46,7 +46,7 @@ def ragged(tags, seed=1):
     return scores.masked_fill(~mask.unsqueeze(2), torch.nan), mask, lengths
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(tags=st.integers(1, 3), time=st.integers(1, 4), seed=st.integers(0, 1000))
 def test_likelihood_equals_enumeration(tags, time, seed):
     crf = make(tags, seed)

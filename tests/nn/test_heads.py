@@ -39,7 +39,7 @@ def test_a_heads_gradient_agrees_with_finite_differences(name):
     assert torch.autograd.gradcheck(lambda hidden: head.loss(head(hidden), target), hidden)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     levels=st.lists(st.floats(0.01, 0.99), min_size=1, max_size=9, unique=True).map(sorted),
     size=st.floats(0, 20),

@@ -38,7 +38,7 @@ def by_hand(name, prediction, target):
 
 
 @pytest.mark.parametrize("name", LOSSES)
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(rows=st.integers(1, 5), steps=st.integers(1, 5), seed=st.integers(0, 1000))
 def test_a_loss_is_the_mean_of_its_formula_over_real_values(name, rows, steps, seed):
     torch.manual_seed(seed)

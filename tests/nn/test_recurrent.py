@@ -67,7 +67,7 @@ def shapes(draw):
 
 
 @TORCH_LAYER
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(shape=shapes())
 def test_numbers_are_those_of_torchs_layer_with_the_same_state_dict(name, options, shape):
     layer = LAYERS[name](**shape["layer"], **options)
@@ -100,7 +100,7 @@ def test_the_same_seed_gives_the_first_weights_of_torchs_layer(name, options):
 
 
 @ANY_LAYER
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(shape=shapes(), data=st.data())
 def test_a_layer_equals_looping_its_cells(name, options, shape, data):
     layer = make(name, **shape["layer"] | {"batch_first": True}, **options)

@@ -11,7 +11,7 @@ SCANNED = [name for name, cell in CELLS.items() if cell.scans]
 
 @pytest.mark.parametrize("name", SCANNED)
 @pytest.mark.parametrize("reverse", [False, True])
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(time=st.integers(1, 3 * BLOCK), data=st.data())
 def test_a_scan_equals_the_loop(name, reverse, time, data):
     cell = CELLS[name](3, 4)

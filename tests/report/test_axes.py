@@ -23,7 +23,7 @@ def test_numbers_are_round_and_short(low, high, expected):
     assert [label for _, label in number_ticks(low, high, 8)] == expected
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.floats(-1e12, 1e12), st.floats(1e-6, 1e12), st.integers(3, 9))
 def test_numbers_lie_between_the_ends_and_are_few(low, span, most):
     high = low + span
@@ -47,7 +47,7 @@ def test_times_are_round(times, expected):
     assert [label for _, label in time_ticks(times)][: len(expected)] == expected
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.datetimes(pd.Timestamp("1700-01-01"), pd.Timestamp("2200-01-01")),
     st.sampled_from(["s", "min", "h", "D", "W", "MS", "YS"]),

@@ -373,6 +373,6 @@ def test_drawing_touches_no_state_of_pyplot():
 def test_writing_takes_little_processor_time(tmp_path):
     content = make_content()
     report.write(content, tmp_path)
-    began = time.process_time()
+    began = time.thread_time()
     files.write(content, tmp_path)
-    assert time.process_time() - began < 1.2
+    assert time.thread_time() - began < 1.2  # 0.12 s; the rest is for slower machines

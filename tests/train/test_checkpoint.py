@@ -261,7 +261,7 @@ def assert_loads_or_refuses(path):
     np.testing.assert_array_equal(model.weights["a"], WEIGHTS["a"].numpy())
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(data=st.data())
 def test_random_damage_to_a_zip_is_harmless_or_refused(saved, data):
     _, content, folder = saved
@@ -273,7 +273,7 @@ def test_random_damage_to_a_zip_is_harmless_or_refused(saved, data):
     assert_loads_or_refuses(folder / "damaged.zip")
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(part=st.sampled_from(["config.json", "weights.safetensors", "history.json"]), data=st.data())
 def test_random_damage_to_a_folder_is_harmless_or_refused(saved, part, data):
     model, _, folder = saved
@@ -287,7 +287,7 @@ def test_random_damage_to_a_folder_is_harmless_or_refused(saved, part, data):
     assert_loads_or_refuses(folder / "damaged")
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(content=st.binary(max_size=200))
 def test_random_bytes_are_refused(saved, content):
     file = saved[2] / "random.zip"

@@ -119,7 +119,7 @@ def test_truncated_gradients_equal_those_cut_by_hand(cell, every, back):
         assert_gradients(ours, gradients_by_hand(model, pieces[start : last + 1], states[start]))
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(time=st.integers(1, 9), every=st.integers(1, 10), times=st.integers(1, 3))
 def test_truncation_updates_once_for_each_piece(time, every, times):
     model = network()

@@ -16,7 +16,8 @@ from ostinato.nn.losses import mse
 from ostinato.train.config import TrainConfig
 from ostinato.train.loop import fit
 
-# A run as a program, so that it can be killed; its arguments are the checkpoint and where to put the weights.
+# A run as a program, so that it can be killed; its arguments are the checkpoint, where to put the weights, and how many
+# seconds to wait before.
 PROGRAM = """
 import sys, time
 import torch
@@ -50,14 +51,15 @@ model = nn.ModuleList([recurrent, output])
 print("ready", flush=True)
 fit(model, Slow(), loss=loss, config=config, validation=Batches(data, batch_size=12, shuffle=False),
     checkpoint=sys.argv[1], resume=True)
+time.sleep(float(sys.argv[3]))
 save_file(model.state_dict(), sys.argv[2])
 """
 
 
-def start(folder, name):
+def start(folder, name, *, linger=0):
     """Start the program and wait until it trains."""
     files = [str(folder / f"{name}.checkpoint"), str(folder / f"{name}.weights")]
-    program = subprocess.Popen([sys.executable, "-c", PROGRAM, *files], stdout=subprocess.PIPE)
+    program = subprocess.Popen([sys.executable, "-c", PROGRAM, *files, str(linger)], stdout=subprocess.PIPE)
     assert program.stdout.readline() == b"ready\n"
     program.stdout.close()
     return program
@@ -67,13 +69,11 @@ def start(folder, name):
 def test_resume_after_kill_9_ends_with_the_bits_of_an_uninterrupted_run(tmp_path):
     assert start(tmp_path, "whole").wait() == 0
     moments = random.Random()  # any moment must do, so it is another one each time
-    killed = 0
     for _ in range(3):
-        program = start(tmp_path, "killed")
+        program = start(tmp_path, "killed", linger=200)
         time.sleep(moments.uniform(0.02, 0.35))
-        program.send_signal(signal.SIGKILL)
-        killed += program.wait() == -signal.SIGKILL
-    assert killed > 0
+        program.kill()
+        assert program.wait() == -signal.SIGKILL
     assert start(tmp_path, "killed").wait() == 0
     whole, resumed = (load_file(tmp_path / f"{name}.weights") for name in ("whole", "killed"))
     assert all(torch.equal(whole[name], resumed[name]) for name in whole)

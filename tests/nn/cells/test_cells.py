@@ -19,7 +19,7 @@ def some_state(cell, batch=2, dtype=torch.float32):
 
 
 @pytest.mark.parametrize(("name", "options"), TORCH_VARIANTS)
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(batch=st.integers(1, 4), features=st.integers(1, 5), hidden=st.integers(1, 6), bias=st.booleans())
 def test_a_step_equals_the_step_of_torchs_cell(name, options, batch, features, hidden, bias):
     cell = CELLS[name](features, hidden, bias, **options)

@@ -61,7 +61,7 @@ def test_the_same_seed_draws_the_same():
     assert first == second
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     scores=st.lists(st.floats(-50, 50), min_size=1, max_size=20),
     temperature=st.floats(0, 5),

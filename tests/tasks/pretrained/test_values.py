@@ -32,7 +32,7 @@ def test_any_length_gives_finite_increasing_quantiles(length, season, long):
     assert (np.diff(found, axis=1) >= 0).all()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.lists(
         st.one_of(st.none(), st.floats(-1e12, 1e12), st.integers(0, 3).map(float)), min_size=1, max_size=70

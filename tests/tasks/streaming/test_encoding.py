@@ -51,7 +51,7 @@ def test_features_equal_a_plain_loop(start):
     assert running.arrays["season"][0] == pytest.approx(season)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.lists(st.floats(-1e6, 1e6) | st.just(math.nan), min_size=3, max_size=30), st.data())
 def test_answers_that_are_right_read_back_to_the_values_that_followed(ys, data):
     running = Running.start([PLAIN])

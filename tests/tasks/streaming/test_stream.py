@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import ostinato
@@ -92,7 +92,7 @@ def test_an_update_gives_the_forecast_of_the_whole_history(fitted, kind):
 
 
 @pytest.mark.parametrize("kind", ["streaming", "default"])
-@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=6)
 @given(
     cuts=st.lists(st.integers(FITTED, 90), max_size=5).map(sorted),
     gaps=st.sets(st.integers(FITTED, 88), max_size=4),
