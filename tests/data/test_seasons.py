@@ -72,6 +72,17 @@ def test_trend_level_and_scale_do_not_matter():
     assert moved.strength == pytest.approx(plain.strength, rel=1e-6)
 
 
+@pytest.mark.parametrize("scale", [1e-200, 1e300])
+def test_units_of_any_size_do_not_matter(scale):
+    values = repeating(12, 96)
+    assert assess_season(scale * values, 12).z == pytest.approx(assess_season(values, 12).z)
+
+
+def test_a_single_value_near_the_largest_number_makes_no_season():
+    values = np.r_[np.tile(np.arange(7.0), 9), 1e308]
+    assert detect_season(values, "MS") == 1
+
+
 def test_high_level_hides_no_season():
     assert detect_season(repeating(12, 120) + 1e12, "MS") == 12
 

@@ -127,7 +127,11 @@ def assess_season(values: Floats, period: int) -> SeasonTest:
     present = values[np.isfinite(values)]
     if not len(present):
         return SeasonTest(period, 0.0, 0.0)
-    rounding = 16 * np.finfo(np.float64).eps * float(np.max(np.abs(present)))
+    largest, exponent = np.frexp(np.max(np.abs(present)))
+    values, present = (
+        np.ldexp(some, -exponent) for some in (values, present)
+    )  # exact, and squares do not overflow
+    rounding = 16 * np.finfo(np.float64).eps * float(largest)
     values = values - np.median(present)  # a high level would drown the sums below in its rounding
     values = _clipped(values, 10.0)  # else an outlier would bend the moving average for a whole cycle
     rest = values - moving_average(values, period)
