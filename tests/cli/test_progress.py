@@ -45,9 +45,9 @@ def test_a_long_wait_is_shown_before_its_first_piece_is_done(terminal):
 
 def test_a_bar_counts_and_tells_the_time_left(terminal):
     with Progress() as bar:
-        bar.start("backtest")
+        update = bar.part("backtest")
         wait()
-        bar.update(1, 4)
+        update(1, 4)
         shown = terminal.getvalue()
     assert "backtest:  25%" in shown
     assert re.search(r"1/4 \[00:\d\d<00:\d\d", shown)

@@ -32,6 +32,11 @@ def test_training_options_are_refused_beside_a_model():
         tasks.refuse_with_model(parse("a.csv", "--model", "m", "--epochs", "3"), "cell", "epochs")
 
 
+def test_files_that_were_not_given_are_not_read():
+    read = parse("train.csv", "--test", "test.csv")
+    assert tasks.read_all(read, str.upper) == ("TRAIN.CSV", None, "TEST.CSV")
+
+
 def test_columns_of_a_table_are_aligned_and_unknown_numbers_are_dashes():
     frame = pd.DataFrame({"model": ["BiGRU", "Majority"], "log_loss": [0.5, float("nan")]})
     assert tasks.table_lines(frame, {"log_loss": ".2f"}) == [

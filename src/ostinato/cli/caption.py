@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +13,7 @@ from ostinato.cli import tasks
 from ostinato.cli.progress import Progress
 
 if TYPE_CHECKING:
+    from ostinato.data.captioned import Captioned
     from ostinato.report.looks import Looks
     from ostinato.report.task import TaskReport
     from ostinato.tasks.caption.run import CaptionRun
@@ -49,10 +52,11 @@ def run(arguments: argparse.Namespace) -> None:
         _train(arguments)
 
 
-def _read(arguments: argparse.Namespace, file: str) -> Any:
+def _reader(arguments: argparse.Namespace) -> Callable[[str], Captioned]:
+    """What reads a file as it is asked for."""
     from ostinato.data.captioned import read_captioned
 
-    return read_captioned(file, sentence_col=arguments.sentence_col)
+    return partial(read_captioned, sentence_col=arguments.sentence_col)
 
 
 def _train(arguments: argparse.Namespace) -> None:
@@ -61,50 +65,18 @@ def _train(arguments: argparse.Namespace) -> None:
     from ostinato.tasks.caption.run import run_caption
 
     started = time.perf_counter()
-    examples = _read(arguments, arguments.file)
-    valid, test = (
-        None if file is None else _read(arguments, file) for file in (arguments.valid, arguments.test)
-    )
+    examples, valid, test = tasks.read_all(arguments, _reader(arguments))
     parameters = {**tasks.given(arguments, *OPTIONS), "random_state": arguments.seed}
     with report.results_folder(tasks.output_folder(arguments)) as out:
         if not (arguments.json or arguments.quiet):
             print(f"{examples.source}: {len(examples):,} inputs")
         with Progress(silent=arguments.quiet) as progress:
-
-            def watch(label: str) -> Any:
-                progress.start(label)
-                return progress.update
-
-            result = run_caption(examples, valid=valid, test=test, parameters=parameters, watch=watch)
+            result = run_caption(examples, valid=valid, test=test, parameters=parameters, watch=progress.part)
         result.seconds["total"] = time.perf_counter() - started
-        _write(out, arguments, result)
-
-
-def _write(out: Path, arguments: argparse.Namespace, result: CaptionRun) -> None:
-    """Leave the results in a folder and say what came out."""
-    from ostinato.report.task import task_summary, write_task, write_task_summary
-
-    content = _report(arguments, result)
-    model = out / "model.zip"
-    result.captioner.save(model)
-    outputs = write_task(
-        content,
-        out,
-        tables={"captions": result.table()},
-        page=not arguments.no_report,
-        others={"model": model},
-    )
-    write_task_summary(content, outputs)
-    if arguments.json:
-        tasks.print_json(task_summary(content, outputs))
-        return
-    if not arguments.quiet:
-        print("\n".join([*result.notes, ""]))
-    print(f"{result.verdict}\n")
-    tasks.print_table(result.leaderboard, FORMS)
-    print()
-    for name, path in outputs.items():
-        print(f"{name:<14}{path}")
+        tables = {"captions": result.table()}
+        tasks.leave_results(
+            out, arguments, _report(arguments, result), save=result.captioner.save, tables=tables
+        )
 
 
 def _report(arguments: argparse.Namespace, result: CaptionRun) -> TaskReport:
@@ -124,9 +96,7 @@ def _report(arguments: argparse.Namespace, result: CaptionRun) -> TaskReport:
         "The darker a word, the less probable the network found it after those before it.",
     )
     errors = TablePart("Wrong sentences that it was surest of", result.errors(), {"truth": "", "caption": ""})
-    settings = {
-        name: str(value) for name, value in result.captioner.get_params().items() if value is not None
-    }
+    settings = tasks.settings_of(result.captioner)
     return TaskReport(
         title=f"Descriptions of {Path(arguments.file).name}",
         task="caption",
@@ -166,15 +136,11 @@ def _looks(result: CaptionRun) -> Looks:
 
 def _answer(arguments: argparse.Namespace) -> None:
     """Describe a file with a trained model, one sentence a line."""
-    from ostinato.errors import ConfigError
     from ostinato.tasks.caption.captioner import SequenceCaptioner
-    from ostinato.tasks.model_file import load
 
     tasks.refuse_with_model(arguments, "valid", "test", *(name for name in OPTIONS if name != "beam"))
-    captioner = load(arguments.model)
-    if not isinstance(captioner, SequenceCaptioner):
-        raise ConfigError(f"{arguments.model} is no model of ostinato caption; name one with --model")
-    examples = _read(arguments, arguments.file)
+    captioner = tasks.open_model(arguments, SequenceCaptioner)
+    examples = _reader(arguments)(arguments.file)
     with Progress(silent=arguments.quiet) as progress:
         progress.start("describe")
         texts = captioner.predict(examples.inputs, beam=arguments.beam, progress=progress.update)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -57,14 +58,8 @@ def _train(arguments: argparse.Namespace) -> None:
     from ostinato.tasks.classify.run import NOUNS, run_classify
 
     started = time.perf_counter()
-    files = (arguments.file, arguments.valid, arguments.test)
-    train, valid, test = (
-        None
-        if file is None
-        else read_examples(file, text_col=arguments.text_col, label_col=arguments.label_col)
-        for file in files
-    )
-    assert train is not None, "the file is required"
+    read = partial(read_examples, text_col=arguments.text_col, label_col=arguments.label_col)
+    train, valid, test = tasks.read_all(arguments, read)
     classifier = SequenceClassifier(**tasks.given(arguments, *OPTIONS), random_state=arguments.seed)
     with report.results_folder(tasks.output_folder(arguments)) as out:
         if not (arguments.json or arguments.quiet):
@@ -73,34 +68,10 @@ def _train(arguments: argparse.Namespace) -> None:
             progress.start("train")
             result = run_classify(train, classifier, validation=valid, test=test, progress=progress.update)
         result.seconds["total"] = time.perf_counter() - started
-        _write(out, arguments, result)
-
-
-def _write(out: Path, arguments: argparse.Namespace, result: ClassifyRun) -> None:
-    """Leave the results in a folder and say what came out."""
-    from ostinato.report import task_summary, write_task, write_task_summary
-
-    content = _report(arguments, result)
-    model = out / "model.zip"
-    result.classifier.save(model)
-    outputs = write_task(
-        content,
-        out,
-        tables={"predictions": result.predictions},
-        page=not arguments.no_report,
-        others={"model": model},
-    )
-    write_task_summary(content, outputs)
-    if arguments.json:
-        tasks.print_json(task_summary(content, outputs))
-        return
-    if not arguments.quiet:
-        print("\n".join([*result.notes, ""]))
-    print(f"{result.verdict.text}\n")
-    tasks.print_table(result.leaderboard, FORMS)
-    print()
-    for name, path in outputs.items():
-        print(f"{name:<12}{path}")
+        tables = {"predictions": result.predictions}
+        tasks.leave_results(
+            out, arguments, _report(arguments, result), save=result.classifier.save, tables=tables
+        )
 
 
 def _report(arguments: argparse.Namespace, result: ClassifyRun) -> TaskReport:
@@ -111,7 +82,7 @@ def _report(arguments: argparse.Namespace, result: ClassifyRun) -> TaskReport:
 
     classifier = result.classifier
     known = classifier.calibration_
-    settings = {name: str(value) for name, value in classifier.get_params().items() if value is not None}
+    settings = tasks.settings_of(classifier)
     return TaskReport(
         title=f"Classes of {Path(arguments.file).name}",
         task="classify",
@@ -214,16 +185,12 @@ def _explained(result: ClassifyRun) -> list[Part]:
 def _answer(arguments: argparse.Namespace) -> None:
     """Classify a file with a trained model: a table on standard output, or in the folder of --out."""
     from ostinato.data.examples import read_examples
-    from ostinato.errors import ConfigError
     from ostinato.report.files import prepare_folder, replace, to_csv
     from ostinato.tasks.classify.classifier import SequenceClassifier
     from ostinato.tasks.classify.run import predictions_frame
-    from ostinato.tasks.model_file import load
 
     tasks.refuse_with_model(arguments, "valid", "test", *OPTIONS)
-    classifier = load(arguments.model)
-    if not isinstance(classifier, SequenceClassifier):
-        raise ConfigError(f"{arguments.model} is no model of ostinato classify; name one with --model")
+    classifier = tasks.open_model(arguments, SequenceClassifier)
     examples = read_examples(arguments.file, text_col=arguments.text_col, label_col=arguments.label_col)
     table = predictions_frame(classifier, examples, classifier.predict_proba(examples.inputs))
     if arguments.json:

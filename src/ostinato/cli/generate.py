@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -97,54 +98,25 @@ def _train(arguments: argparse.Namespace) -> None:
     from ostinato.tasks.generate.run import read_texts, run_generate
 
     started = time.perf_counter()
-    read = [
-        None
-        if file is None
-        else read_texts(
-            file, lines=arguments.lines, text_col=arguments.text_col, condition_col=arguments.condition_col
-        )
-        for file in (arguments.file, arguments.valid, arguments.test)
-    ]
-    assert read[0] is not None, "there is a file"
-    texts, notes = read[0]
+    read = partial(
+        read_texts,
+        lines=arguments.lines,
+        text_col=arguments.text_col,
+        condition_col=arguments.condition_col,
+    )
+    (texts, notes), *others = tasks.read_all(arguments, read)
+    valid, test = (None if one is None else one[0] for one in others)
     parameters = {**tasks.given(arguments, *OPTIONS), "random_state": arguments.seed}
     with report.results_folder(tasks.output_folder(arguments)) as out:
         if not (arguments.json or arguments.quiet):
             sequences = "" if texts.whole else f"{count(len(texts.texts), 'sequence')}, "
             print(f"{arguments.file}: {sequences}{count(sum(map(len, texts.texts)), 'character')}")
         with Progress(silent=arguments.quiet) as progress:
-
-            def watch(label: str) -> Any:
-                progress.start(label)
-                return progress.update
-
-            valid, test = (None if one is None else one[0] for one in read[1:])
             result = run_generate(
-                texts, valid=valid, test=test, parameters=parameters, watch=watch, notes=notes
+                texts, valid=valid, test=test, parameters=parameters, watch=progress.part, notes=notes
             )
         result.seconds["total"] = time.perf_counter() - started
-        _write(out, arguments, result)
-
-
-def _write(out: Path, arguments: argparse.Namespace, result: GenerateRun) -> None:
-    """Leave the results in a folder and say what came out."""
-    from ostinato.report import task_summary, write_task, write_task_summary
-
-    content = _report(arguments, result)
-    model = out / "model.zip"
-    result.generator.save(model)
-    outputs = write_task(content, out, tables={}, page=not arguments.no_report, others={"model": model})
-    write_task_summary(content, outputs)
-    if arguments.json:
-        tasks.print_json(task_summary(content, outputs))
-        return
-    if not arguments.quiet:
-        print("\n".join([*result.notes, ""]))
-    print(f"{result.comparison.text}\n")
-    tasks.print_table(result.leaderboard, FORMS)
-    print()
-    for name, path in outputs.items():
-        print(f"{name:<12}{path}")
+        tasks.leave_results(out, arguments, _report(arguments, result), save=result.generator.save, tables={})
 
 
 def _report(arguments: argparse.Namespace, result: GenerateRun) -> TaskReport:
@@ -153,7 +125,7 @@ def _report(arguments: argparse.Namespace, result: GenerateRun) -> TaskReport:
     from ostinato.tasks.info import versions
 
     generator, history = result.generator, result.generator.history_
-    settings = {name: str(value) for name, value in generator.get_params().items() if value is not None}
+    settings = tasks.settings_of(generator)
     samples = [{"title": title, "text": text} for title, text in result.samples]
     return TaskReport(
         title=f"Text after {Path(arguments.file).name}",
@@ -210,14 +182,11 @@ def _tight(result: GenerateRun) -> bool:
 def _answer(arguments: argparse.Namespace) -> None:
     """Write with a trained model, on standard output as it comes."""
     from ostinato.tasks.generate.generator import SequenceGenerator
-    from ostinato.tasks.model_file import load
 
     if arguments.file is not None:
         raise ConfigError("FILE came with --model, which is trained already; leave one of them out")
     tasks.refuse_with_model(arguments, "valid", "test", "text_col", "condition_col", *OPTIONS)
-    generator = load(arguments.model)
-    if not isinstance(generator, SequenceGenerator):
-        raise ConfigError(f"{arguments.model} is no model of ostinato generate; name one with --model")
+    generator = tasks.open_model(arguments, SequenceGenerator)
     if arguments.number is not None and (arguments.resume or arguments.save_state):
         raise ConfigError("--number came with the state of one text; leave one of them out")
     texts = []

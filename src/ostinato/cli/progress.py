@@ -6,6 +6,7 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Callable
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +42,11 @@ class Progress:
         """End the bar shown so far; if this wait is long, one with this label follows."""
         self.close()
         self._label, self._started, self._done, self._total = label, time.time(), 0, 0
+
+    def part(self, label: str) -> Callable[[int, int], None]:
+        """Start a bar with this label, and give what shows how much of it is done."""
+        self.start(label)
+        return self.update
 
     def update(self, done: int, total: int) -> None:
         """Show that `done` of `total` pieces of work are done."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -60,49 +61,20 @@ def _train(arguments: argparse.Namespace) -> None:
 
     started = time.perf_counter()
     column = arguments.column or "upos"
-    files = (arguments.file, arguments.valid, arguments.test)
-    train, valid, test = (None if file is None else read_sentences(file, column=column) for file in files)
-    assert train is not None, "the file is required"
+    train, valid, test = tasks.read_all(arguments, partial(read_sentences, column=column))
     parameters = {**tasks.given(arguments, *OPTIONS), "random_state": arguments.seed}
     with report.results_folder(tasks.output_folder(arguments)) as out:
         if not (arguments.json or arguments.quiet):
             print(f"{arguments.file}: {count(len(train), 'sentence')}")
         with Progress(silent=arguments.quiet) as progress:
-
-            def watch(label: str) -> Any:
-                progress.start(label)
-                return progress.update
-
-            result = run_tag(train, valid=valid, test=test, column=column, parameters=parameters, watch=watch)
+            result = run_tag(
+                train, valid=valid, test=test, column=column, parameters=parameters, watch=progress.part
+            )
         result.seconds["total"] = time.perf_counter() - started
-        _write(out, arguments, result)
-
-
-def _write(out: Path, arguments: argparse.Namespace, result: TagRun) -> None:
-    """Leave the results in a folder and say what came out."""
-    from ostinato.report import task_summary, write_task, write_task_summary
-
-    content = _report(arguments, result)
-    model = out / "model.zip"
-    result.tagger.save(model)
-    outputs = write_task(
-        content,
-        out,
-        tables={"predictions": result.table()},
-        page=not arguments.no_report,
-        others={"model": model},
-    )
-    write_task_summary(content, outputs)
-    if arguments.json:
-        tasks.print_json(task_summary(content, outputs))
-        return
-    if not arguments.quiet:
-        print("\n".join([*result.notes, ""]))
-    print(f"{result.comparison.text}\n")
-    tasks.print_table(result.leaderboard, FORMS)
-    print()
-    for name, path in outputs.items():
-        print(f"{name:<12}{path}")
+        tables = {"predictions": result.table()}
+        tasks.leave_results(
+            out, arguments, _report(arguments, result), save=result.tagger.save, tables=tables
+        )
 
 
 def _report(arguments: argparse.Namespace, result: TagRun) -> TaskReport:
@@ -112,7 +84,7 @@ def _report(arguments: argparse.Namespace, result: TagRun) -> TaskReport:
 
     history, known = result.tagger.history_, result.calibration()
     words = sum(map(len, result.truth))
-    settings = {name: str(value) for name, value in result.tagger.get_params().items() if value is not None}
+    settings = tasks.settings_of(result.tagger)
     return TaskReport(
         title=f"Tags of {Path(arguments.file).name}",
         task="tag",
@@ -183,15 +155,11 @@ def _parts(result: TagRun) -> tuple[Part, ...]:
 def _answer(arguments: argparse.Namespace) -> None:
     """Tag a file with a trained model: in the form it came in, on standard output or in the folder of --out."""
     from ostinato.data.conllu import format_conllu, format_plain, is_plain, read_sentences
-    from ostinato.errors import ConfigError
-    from ostinato.tasks.model_file import load
     from ostinato.tasks.tag.run import tag_sentences
     from ostinato.tasks.tag.tagger import SequenceTagger
 
     tasks.refuse_with_model(arguments, "valid", "test", "column", *OPTIONS)
-    tagger = load(arguments.model)
-    if not isinstance(tagger, SequenceTagger):
-        raise ConfigError(f"{arguments.model} is no model of ostinato tag; name one with --model")
+    tagger = tasks.open_model(arguments, SequenceTagger)
     sentences = read_sentences(arguments.file, column=tagger.column_)
     plain = is_plain(sentences)
     with Progress(silent=arguments.quiet) as progress:

@@ -1,18 +1,23 @@
-"""What the commands of the sequence tasks have in common: their options, and how results are printed."""
+"""What the commands of the sequence tasks have in common: their options, what they read, and what they leave."""
 
 from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ostinato.cli.cells import CELL_NAMES
 from ostinato.errors import ConfigError
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from ostinato.report.task import TaskReport
+    from ostinato.tasks.parameters import Parameters
+
+Value = TypeVar("Value")
 
 
 def add_data_options(command: argparse.ArgumentParser, *, what: str) -> None:
@@ -75,6 +80,81 @@ def refuse_with_model(arguments: argparse.Namespace, *names: str) -> None:
         if getattr(arguments, name) is not None:
             option = f"--{name.replace('_', '-')}"
             raise ConfigError(f"{option} came with --model, which is trained already; leave one of them out")
+
+
+def read_all(
+    arguments: argparse.Namespace, read: Callable[[str], Value]
+) -> tuple[Value, Value | None, Value | None]:
+    """What to train on, to watch the training by, and to judge by; None for what was not given.
+
+    Args:
+        arguments: the parsed command line.
+        read: reads a file.
+    """
+    train = read(arguments.file)
+    valid, test = (None if file is None else read(file) for file in (arguments.valid, arguments.test))
+    return train, valid, test
+
+
+def open_model(arguments: argparse.Namespace, kind: type[Value]) -> Value:
+    """The trained model of `--model`.
+
+    Args:
+        arguments: the parsed command line.
+        kind: the estimator of the command.
+
+    Raises:
+        ConfigError: it is another estimator.
+        ModelFileError: it cannot be read.
+    """
+    from ostinato.tasks.model_file import load
+
+    model = load(arguments.model)
+    if not isinstance(model, kind):
+        raise ConfigError(
+            f"{arguments.model} is no model of ostinato {arguments.command}; name one with --model"
+        )
+    return model
+
+
+def settings_of(estimator: Parameters) -> dict[str, str]:
+    """The parameters of an estimator as a report shows them, without those left open."""
+    return {name: str(value) for name, value in estimator.get_params().items() if value is not None}
+
+
+def leave_results(
+    out: Path,
+    arguments: argparse.Namespace,
+    report: TaskReport,
+    *,
+    save: Callable[[Path], None],
+    tables: Mapping[str, pd.DataFrame],
+) -> None:
+    """Leave the trained model, tables, the page and its summary in a folder, and say what came out.
+
+    Args:
+        out: the folder.
+        arguments: the parsed command line.
+        report: what came out.
+        save: writes the model to a path.
+        tables: frames by name, each written to `NAME.csv`.
+    """
+    from ostinato.report.task import task_summary, write_task, write_task_summary
+
+    model = out / "model.zip"
+    save(model)
+    outputs = write_task(report, out, tables=tables, page=not arguments.no_report, others={"model": model})
+    write_task_summary(report, outputs)
+    if arguments.json:
+        print_json(task_summary(report, outputs))
+        return
+    if not arguments.quiet:
+        print("\n".join([*report.notes, ""]))
+    print(f"{report.verdict}\n")
+    print_table(report.leaderboard, report.forms)
+    print()
+    for name, path in outputs.items():
+        print(f"{name:<14}{path}")
 
 
 def print_json(result: Mapping[str, Any]) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +13,7 @@ from ostinato.cli import tasks
 from ostinato.cli.progress import Progress
 
 if TYPE_CHECKING:
+    from ostinato.data.text_pairs import TextPairs
     from ostinato.report.task import TaskReport
     from ostinato.tasks.translate.run import TranslateRun
 
@@ -52,10 +55,11 @@ def run(arguments: argparse.Namespace) -> None:
         _train(arguments)
 
 
-def _read(arguments: argparse.Namespace, file: str) -> Any:
+def _reader(arguments: argparse.Namespace) -> Callable[[str], TextPairs]:
+    """What reads a file as it is asked for."""
     from ostinato.data.text_pairs import read_text_pairs
 
-    return read_text_pairs(file, source_col=arguments.source_col, target_col=arguments.target_col)
+    return partial(read_text_pairs, source_col=arguments.source_col, target_col=arguments.target_col)
 
 
 def _train(arguments: argparse.Namespace) -> None:
@@ -64,50 +68,18 @@ def _train(arguments: argparse.Namespace) -> None:
     from ostinato.tasks.translate.run import run_translate
 
     started = time.perf_counter()
-    pairs = _read(arguments, arguments.file)
-    valid, test = (
-        None if file is None else _read(arguments, file) for file in (arguments.valid, arguments.test)
-    )
+    pairs, valid, test = tasks.read_all(arguments, _reader(arguments))
     parameters = {**tasks.given(arguments, *OPTIONS), "random_state": arguments.seed}
     with report.results_folder(tasks.output_folder(arguments)) as out:
         if not (arguments.json or arguments.quiet):
             print(f"{pairs.source}: {len(pairs):,} pairs")
         with Progress(silent=arguments.quiet) as progress:
-
-            def watch(label: str) -> Any:
-                progress.start(label)
-                return progress.update
-
-            result = run_translate(pairs, valid=valid, test=test, parameters=parameters, watch=watch)
+            result = run_translate(pairs, valid=valid, test=test, parameters=parameters, watch=progress.part)
         result.seconds["total"] = time.perf_counter() - started
-        _write(out, arguments, result)
-
-
-def _write(out: Path, arguments: argparse.Namespace, result: TranslateRun) -> None:
-    """Leave the results in a folder and say what came out."""
-    from ostinato.report.task import task_summary, write_task, write_task_summary
-
-    content = _report(arguments, result)
-    model = out / "model.zip"
-    result.translator.save(model)
-    outputs = write_task(
-        content,
-        out,
-        tables={"translations": result.table()},
-        page=not arguments.no_report,
-        others={"model": model},
-    )
-    write_task_summary(content, outputs)
-    if arguments.json:
-        tasks.print_json(task_summary(content, outputs))
-        return
-    if not arguments.quiet:
-        print("\n".join([*result.notes, ""]))
-    print(f"{result.verdict}\n")
-    tasks.print_table(result.leaderboard, FORMS)
-    print()
-    for name, path in outputs.items():
-        print(f"{name:<14}{path}")
+        tables = {"translations": result.table()}
+        tasks.leave_results(
+            out, arguments, _report(arguments, result), save=result.translator.save, tables=tables
+        )
 
 
 def _report(arguments: argparse.Namespace, result: TranslateRun) -> TaskReport:
@@ -146,9 +118,7 @@ def _report(arguments: argparse.Namespace, result: TranslateRun) -> TaskReport:
         {"reference": "", "translation": "", "chrf": ".0f"},
         "By chrF, the share of pieces of words in common; another wording of the same may be among them.",
     )
-    settings = {
-        name: str(value) for name, value in result.translator.get_params().items() if value is not None
-    }
+    settings = tasks.settings_of(result.translator)
     return TaskReport(
         title=f"Translation of {Path(arguments.file).name}",
         task="translate",
@@ -172,22 +142,19 @@ def _report(arguments: argparse.Namespace, result: TranslateRun) -> TaskReport:
 
 def _answer(arguments: argparse.Namespace) -> None:
     """Translate a file with a trained model, one translation a line."""
-    from ostinato.errors import ConfigError
     from ostinato.evaluate.translation import bleu, has_sacrebleu
-    from ostinato.tasks.model_file import load
     from ostinato.tasks.translate.translator import SequenceTranslator
 
-    tasks.refuse_with_model(arguments, "valid", "test", *(name for name in (*OPTIONS,) if name != "beam"))
-    translator = load(arguments.model)
-    if not isinstance(translator, SequenceTranslator):
-        raise ConfigError(f"{arguments.model} is no model of ostinato translate; name one with --model")
-    pairs = _read(arguments, arguments.file)
+    tasks.refuse_with_model(arguments, "valid", "test", *(name for name in OPTIONS if name != "beam"))
+    translator = tasks.open_model(arguments, SequenceTranslator)
+    pairs = _reader(arguments)(arguments.file)
     with Progress(silent=arguments.quiet) as progress:
         progress.start("translate")
         texts = translator.predict(pairs.texts, beam=arguments.beam, progress=progress.update)
     if not arguments.json:
         print("\n".join(texts))
         return
-    judged = pairs.translations is not None and has_sacrebleu()
-    score = {"bleu": bleu(texts, pairs.translations)} if judged else {}
+    score = {}
+    if pairs.translations is not None and has_sacrebleu():
+        score["bleu"] = bleu(texts, pairs.translations)
     tasks.print_json({"task": "translate", "file": arguments.file, "translations": texts, **score})
