@@ -6,6 +6,7 @@
 #ifndef OSTINATO_BACKWARD_H
 #define OSTINATO_BACKWARD_H
 
+#include <cmath>
 #include <cstdint>
 
 #include "blocks.h"
@@ -14,6 +15,27 @@
 #include "sizes.h"
 
 namespace {
+
+// The norms of the gradients with which the way back arrives at a step. In double precision: squares of what is left
+// after many steps are soon too small for a float.
+void note_norms(const BackwardScan& f, const BackwardStep& s, const Block::Step& step) {
+    typedef double Doubles __attribute__((vector_size(64)));
+    const Sizes& sizes = f.sizes;
+    for (int64_t row = 0; row < step.rows; ++row) {
+        Doubles squares = {};
+        for (int64_t unit = 0; unit < sizes.padded; unit += 8) {
+            const Doubles dh = __builtin_convertvector(gradient_of_h<Vec8>(s, row, unit), Doubles);
+            squares += dh * dh;
+            if (!sizes.lstm()) continue;
+            const Doubles dc = __builtin_convertvector(load<Vec8>(s.dc + row * sizes.padded + unit), Doubles);
+            squares += dc * dc;
+        }
+        double total = 0;
+        for (int lane = 0; lane < 8; ++lane) total += squares[lane];
+        const int64_t place = f.scan * sizes.batch + f.chunk.original(row);
+        f.tensors.norms[place * sizes.time + step.t] = static_cast<float>(std::sqrt(total));
+    }
+}
 
 void make_gradients(const BackwardScan& f, BackwardBuffers& b, const Block::Step& step_of_block) {
     const Sizes& sizes = f.sizes;
@@ -45,6 +67,7 @@ void make_gradients(const BackwardScan& f, BackwardBuffers& b, const Block::Step
         s.c = saved + sizes.saved_c(f.scan) + place;
         s.c_before = s.c + (f.before(t) - t) * step;
     }
+    if (f.tensors.norms) note_norms(f, s, step_of_block);
     s.last = known;
     step_gradients(s, sizes.problem.kind);
     s.c_before = b.c0;

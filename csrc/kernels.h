@@ -7,7 +7,7 @@
 
 #include <stdint.h>
 
-#define OSTINATO_ABI 2
+#define OSTINATO_ABI 3
 
 #define OSTINATO_API __attribute__((visibility("default")))
 
@@ -59,6 +59,8 @@ typedef struct {
     float* dh0;                 // (S, B, H), written, or null where not wanted
     float* dc0;                 // (S, B, H), written, or null where not wanted
     float* const* dweights;     // per scan: (G*H, I), (G*H, H), and with bias (G*H), (G*H); written; null where not wanted
+    float* norms;               // (S, B, T), written but for padding: norm of the gradient of the state after each step,
+                                // where c counts without its way into that step's h; null where not wanted
 } OstinatoBackward;
 
 OSTINATO_API int64_t ostinato_abi(void);

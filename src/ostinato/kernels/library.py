@@ -12,7 +12,7 @@ from ostinato.errors import ConfigError
 
 # `OSTINATO_LIBRARIES` names another folder, for kernels built in another way, such as with a sanitizer.
 FOLDER = Path(os.environ.get("OSTINATO_LIBRARIES", "") or Path(__file__).parent.parent / "lib")
-ABI = 2
+ABI = 3
 # From best to worst; a library for a worse set runs on every processor that has a better one.
 INSTRUCTION_SETS = ("avx512", "avx2", "neon", "baseline")
 TORCH = "torch"

@@ -25,7 +25,7 @@ _NUMBERS = (
     *("kind", "batch", "time", "input_size", "hidden_size"),
     *("layers", "directions", "bias", "threads", "seed"),
 )
-_POINTERS = ("packed", "h0", "c0", "saved", "dhn", "dcn", "dh0", "dc0", "dweights")
+_POINTERS = ("packed", "h0", "c0", "saved", "dhn", "dcn", "dh0", "dc0", "dweights", "norms")
 
 
 class Problem(ctypes.Structure):
@@ -137,6 +137,7 @@ def backward(
     states: tuple[Array, ...],
     saved: Array,
     dweights: Sequence[Array],
+    norms: Array = None,
 ) -> None:
     """Run back over time.
 
@@ -150,11 +151,14 @@ def backward(
             last two are written, or None.
         saved: What the forward pass wrote there.
         dweights: The gradients of the weights, written; empty where none are wanted.
+        norms: The norm of the gradient of the state after each real step, written, `(layers * directions, batch,
+            time)`; None where not wanted.
     """
     h0, c0, *gradients = (_address(each) for each in states)
     pointers = ctypes.cast(_addresses(dweights), ctypes.c_void_p) if dweights else None
     x, dy, dx = (_sequence(each) for each in sequences)
-    tensors = _Backward(x, dy, dx, _address(packed), h0, c0, _address(saved), *gradients, pointers)
+    around = (_address(packed), h0, c0, _address(saved), *gradients, pointers, _address(norms))
+    tensors = _Backward(x, dy, dx, *around)
     _check(library.handle.ostinato_backward(ctypes.byref(problem), ctypes.byref(tensors)))
 
 

@@ -136,6 +136,7 @@ def run_backward(
     saved: Tensor,
     gradients: tuple[Tensor | None, Tensor | None, Tensor | None],
     wanted: Sequence[bool],
+    norms: Tensor | None = None,
 ) -> list[Tensor | None]:
     """Run back over time.
 
@@ -144,6 +145,7 @@ def run_backward(
         saved: What the forward pass kept.
         gradients: Of the outputs and of the final h and c; None for zeros.
         wanted: Whether the gradients of x, h0, c0 and the weights are wanted.
+        norms: Room for the norm of the gradient of the state after each step; None where not wanted.
 
     Returns:
         The gradients of x, h0, c0 and each weight; None for those not wanted.
@@ -166,6 +168,7 @@ def run_backward(
         ),
         saved,
         dweights if wanted[3] else [],
+        norms,
     )
     return results
 

@@ -83,7 +83,7 @@ def test_layers_with_frozen_weights_carry_the_graph():
     with recording(layer) as calls:
         outputs, _ = layer(torch.randn(6, 2, 3))
     assert outputs.requires_grad
-    assert torch.autograd.grad(outputs.sum(), calls[0].scans[0].states[0][0])[0].any()
+    assert torch.autograd.grad(outputs.sum(), calls[0].handles[0])[0].any()
 
 
 def test_a_model_without_recurrent_layers_leaves_no_calls():

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ostinato.train.diagnosis.recording import Call, Scan
+from ostinato.train.diagnosis.scan import Call, Scan, state_norms
 
 Values = NDArray[np.float64]
 
@@ -70,7 +70,7 @@ def state_gradients(loss: Tensor, calls: Sequence[Call]) -> dict[str, StateGradi
         The gradients by the name of the scan.
     """
     scans = [scan for call in calls for scan in call.scans]
-    total = _norms(torch.autograd.grad(loss, _states(scans), retain_graph=True, allow_unused=True), scans)
+    total = state_norms([loss], None, calls)
     last = calls[-1]
     ends = [last.outputs, *last.final]
     arriving = torch.autograd.grad(loss, ends, retain_graph=True, allow_unused=True)
@@ -78,14 +78,7 @@ def state_gradients(loss: Tensor, calls: Sequence[Call]) -> dict[str, StateGradi
     followed = total
     if kept is not None:
         pairs = [(end, gradient) for end, gradient in zip(ends, kept, strict=True) if gradient is not None]
-        gradients = torch.autograd.grad(
-            [end for end, _ in pairs],
-            _states(scans),
-            [gradient for _, gradient in pairs],
-            retain_graph=True,
-            allow_unused=True,
-        )
-        followed = _norms(gradients, scans)
+        followed = state_norms([end for end, _ in pairs], [gradient for _, gradient in pairs], calls)
     results = {}
     for scan in scans:
         same = scan.real.shape == last.scans[0].real.shape
@@ -135,26 +128,6 @@ def decay_factor(by_lag: Values) -> float:
     if len(known) < 2:
         return 0.0 if len(by_lag) > 2 and by_lag[0] > 0 else 1.0
     return float(np.exp(np.polyfit(known, np.log(by_lag[known]), 1)[0]))
-
-
-def _states(scans: Sequence[Scan]) -> list[Tensor]:
-    return [part for scan in scans for state in scan.states for part in state]
-
-
-def _norms(gradients: Sequence[Tensor | None], scans: Sequence[Scan]) -> dict[str, Tensor]:
-    """The norm over all parts of the state, (batch, time) by the name of the scan."""
-    result, place = {}, 0
-    for scan in scans:
-        squares = []
-        for state in scan.states:
-            parts = gradients[place : place + len(state)]
-            place += len(state)
-            sums = [part.double().square().sum(dim=1) for part in parts if part is not None]
-            squares.append(
-                torch.stack(sums).sum(dim=0) if sums else scan.lengths.new_zeros(len(scan.lengths))
-            )
-        result[scan.name] = torch.stack([each.double() for each in squares], dim=1).sqrt()
-    return result
 
 
 def _look(last: Call, arriving: Sequence[Tensor | None]) -> tuple[_Anchors, list[Tensor | None] | None]:

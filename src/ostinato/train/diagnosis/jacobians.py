@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ostinato.nn.cells import Cell, State
-from ostinato.train.diagnosis.recording import Scan
+from ostinato.train.diagnosis.scan import Scan
 
 Values = NDArray[np.float64]
 

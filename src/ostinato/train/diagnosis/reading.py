@@ -17,7 +17,8 @@ from ostinato.nn import losses
 from ostinato.nn.layer import RecurrentLayer
 from ostinato.train.diagnosis.gradients import StateGradients, state_gradients
 from ostinato.train.diagnosis.jacobians import JacobianReading, read_jacobians
-from ostinato.train.diagnosis.recording import Call, Scan, recording
+from ostinato.train.diagnosis.recording import recording
+from ostinato.train.diagnosis.scan import Call, Scan
 from ostinato.train.diagnosis.units import UnitReading, read_units
 
 Examples = Tensor | tuple[Tensor, Tensor] | Batch

@@ -11,7 +11,7 @@ from torch import nn
 
 from ostinato.errors import ConfigError
 from ostinato.train.diagnosis.reading import Examples, Loss, opened
-from ostinato.train.diagnosis.recording import Scan
+from ostinato.train.diagnosis.scan import Scan
 from ostinato.train.diagnosis.units import gate_values
 
 Values = NDArray[np.float64]

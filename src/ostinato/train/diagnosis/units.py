@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ostinato.nn.cells import Cell, GRUCell, LSTMCell, RNNCell
-from ostinato.train.diagnosis.recording import Scan
+from ostinato.train.diagnosis.scan import Scan
 
 SHUT, OPEN = 0.1, 0.9
 """A gate below the one is as good as shut, above the other as good as open (Karpathy et al. 2015, section 4.2)."""
