@@ -51,6 +51,8 @@ def train(hidden_size: int, width: int, windows: int) -> dict[str, float]:
                 seed=31,
                 plain=False,
                 direct=True,
+                unseasonal=False,
+                start=None,
             )
         )
         begun = time.process_time()

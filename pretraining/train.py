@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from safetensors.numpy import save_file
+from safetensors.torch import load_file
 from windows import GROUP, Kind, Pool, draw
 
 from ostinato.tasks.pretrained import direct as pretrained_direct
@@ -47,7 +48,12 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--plain", action="store_true", help="leave out the logarithm of positive series")
     parser.add_argument("--direct", action="store_true", help="values alone, of short histories")
+    parser.add_argument(
+        "--unseasonal", action="store_true", help="direct, and series told of no season alone"
+    )
+    parser.add_argument("--start", type=Path, default=None, help="weights to start from, of another run")
     options = parser.parse_args()
+    options.direct |= options.unseasonal
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     torch.set_num_threads(1)
     options.folder.mkdir(parents=True, exist_ok=True)
@@ -62,9 +68,12 @@ class Trainer:
         self.options = options
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         torch.manual_seed(options.seed)
-        self.kind = Kind(plain=options.plain, direct=options.direct)
+        self.kind = Kind(plain=options.plain, direct=options.direct, unseasonal=options.unseasonal)
         sizes = pretrained_direct.SIZES if options.direct else pretrained_inputs.SIZES
         self.network = Network(options.hidden_size, options.width, sizes).to(self.device)
+        if options.start is not None:
+            weights = {name: value.float() for name, value in load_file(options.start).items()}
+            self.network.load_state_dict(weights)
         self.averaged = copy.deepcopy(self.network)
         self.optimizer = torch.optim.AdamW(self.network.parameters(), lr=options.rate, weight_decay=1e-2)
         self.updates, self.windows, self.seconds, self.sitting = 0, 0, 0.0, 0
@@ -164,8 +173,7 @@ class Trainer:
             name: value.cpu().numpy().astype(np.float16) for name, value in self.averaged.state_dict().items()
         }
         facts = {
-            "plain": "yes" if self.kind.plain else "no",
-            "direct": "yes" if self.kind.direct else "no",
+            **{name: "yes" if told else "no" for name, told in asdict(self.kind).items()},
             "windows": str(self.windows),
             "buckets": json.dumps([asdict(bucket) for bucket in self.kind.buckets]),
         }

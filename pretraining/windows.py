@@ -17,8 +17,6 @@ STEPS = 16  # steps ahead that are scored in one window
 SEASONS = (1, 4, 12, 7, 24)
 SEASON_SHARES = (0.3, 0.15, 0.25, 0.08, 0.12)
 OTHER_SEASONS = (2, 3, 5, 6, 8, 10, 13, 18, 26, 30, 36, 48, 52, 60, 96)
-
-
 SHORT_FAMILIES = (
     *("economic",) * 4,
     *("seasonal_arima",) * 2,
@@ -26,6 +24,16 @@ SHORT_FAMILIES = (
     "exponential_smoothing",
     "local_level",
     "local_trend",
+    "gaussian_process",
+)
+UNSEASONAL_FAMILIES = (
+    *("steady_growth",) * 4,
+    *("economic",) * 3,
+    "local_trend",
+    "local_level",
+    "exponential_smoothing",
+    "trend_season",
+    "seasonal_arima",
     "gaussian_process",
 )
 
@@ -47,10 +55,12 @@ class Kind:
     Attributes:
         plain: whether to leave out the logarithm of positive series.
         direct: whether it reads values alone, of short histories.
+        unseasonal: whether it is told of no season, where it is direct.
     """
 
     plain: bool = False
     direct: bool = False
+    unseasonal: bool = False
 
     @property
     def buckets(self) -> tuple[Bucket, ...]:
@@ -65,6 +75,8 @@ class Kind:
     @property
     def families(self) -> tuple[str, ...]:
         """The families of its series."""
+        if self.unseasonal:
+            return UNSEASONAL_FAMILIES
         return SHORT_FAMILIES if self.direct else tuple(FAMILIES)
 
 
@@ -94,7 +106,7 @@ def draw(bucket: Bucket, rng: np.random.Generator, count: int, kind: Kind) -> Wi
     Returns:
         The windows.
     """
-    season, long = _seasons(bucket, rng)
+    season, long = (1, 0) if kind.unseasonal else _seasons(bucket, rng)
     steps = _steps(bucket.horizon, rng)
     series = _series(count, bucket.longest + bucket.horizon, (season, long), rng, kind.families)
     history, future = series[:, : bucket.longest], series[:, bucket.longest + steps - 1]

@@ -5,8 +5,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from safetensors.numpy import load_file
 
 from ostinato.tasks.pretrained import network as pretrained_network
 
@@ -47,3 +49,18 @@ def test_a_direct_network_learns_from_the_windows_it_is_given(tmp_path):
     line = json.loads((tmp_path / "log.jsonl").read_text())
     assert line["windows"] == 4096  # whole groups
     assert pretrained_network.read_member(tmp_path / "weights.safetensors").direct
+
+
+@pytest.mark.slow
+def test_a_network_of_unseasonal_series_can_start_from_other_weights(tmp_path):
+    train(tmp_path / "one", 0.0, "--direct", "--windows", "3000")
+    start = tmp_path / "one" / "weights.safetensors"
+    train(tmp_path / "two", 0.0, "--unseasonal", "--windows", "3000", "--start", start, "--rate", "1e-9")
+    first, second = (load_file(tmp_path / name / "weights.safetensors") for name in ("one", "two"))
+    for name, values in first.items():
+        np.testing.assert_allclose(
+            second[name], values, atol=2e-3
+        )  # so small a rate leaves them as they were
+    member = pretrained_network.read_member(tmp_path / "two" / "weights.safetensors")
+    assert member.direct
+    assert member.unseasonal

@@ -1,4 +1,4 @@
-"""The family of short economic series: a level, a trend, a season, and what disturbs them."""
+"""The families of short economic series: a level, a trend, a season, and what disturbs them."""
 
 import numpy as np
 
@@ -30,7 +30,36 @@ def economic(count: int, length: int, *, season_length: int, rng: np.random.Gene
     Returns:
         (count, length), positive but for a tenth of them.
     """
-    series = _level(rng, length, count) + _disturbances(rng, length, count)
+    return _placed(rng, _level(rng, length, count) + _disturbances(rng, length, count), season_length)
+
+
+def steady_growth(count: int, length: int, *, season_length: int, rng: np.random.Generator) -> Array:
+    """Draws random walks along a slope that lasts, some with one bend, some under noise and a season.
+
+    The mean step of the whole past says more about what comes than the last steps do.
+
+    Args:
+        count: series to draw.
+        length: points a series.
+        season_length: points a season, 1 for none.
+        rng: the source of chance.
+
+    Returns:
+        (count, length), positive but for a tenth of them; two thirds grow.
+    """
+    slope = np.abs(rng.standard_normal(count, dtype=np.float32)) * log_uniform(rng, 0.1, 2.5, count)
+    slope = np.where(rng.random(count) < 0.35, -slope, slope)
+    bend = rng.random(count) * length
+    after = np.where(rng.random(count) < 0.3, uniform(rng, -0.5, 2.0, count), 1.0)
+    bent = slope * np.where(np.arange(length)[:, None] < bend, 1.0, after)  # (length, count)
+    series = np.cumsum(noise(rng, length, count) + bent.astype(np.float32), axis=0)
+    error = autoregressive_noise(rng, length, count) * log_uniform(rng, 0.1, 3.0, count)
+    return _placed(rng, series + error * sometimes(rng, 0.4, count), season_length)
+
+
+def _placed(rng: np.random.Generator, series: Array, season_length: int) -> Array:
+    """Puts levels (length, count) under a season, at a scale, two thirds in proportion: (count, length)."""
+    length, count = series.shape
     moves = np.abs(np.diff(series, axis=0)).sum(axis=0) / max(length - 1, 1) + 1e-6
     series = series / moves
     season = seasonal(rng, length, count, season_length)

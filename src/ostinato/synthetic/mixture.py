@@ -8,7 +8,7 @@ import numpy as np
 from ostinato.errors import ConfigError
 from ostinato.synthetic import augment
 from ostinato.synthetic.draws import Array
-from ostinato.synthetic.economic import economic
+from ostinato.synthetic.economic import economic, steady_growth
 from ostinato.synthetic.events import intermittent_counts, steps_and_spikes
 from ostinato.synthetic.processes import chaos_and_growth, gaussian_process, regime_switching
 from ostinato.synthetic.structural import (
@@ -40,6 +40,7 @@ FAMILIES: dict[str, Family] = {
     "intermittent_counts": intermittent_counts,
     "chaos_and_growth": chaos_and_growth,
     "economic": economic,
+    "steady_growth": steady_growth,
 }
 
 AUGMENTATIONS: dict[str, Callable[..., Array]] = {

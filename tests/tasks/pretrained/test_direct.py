@@ -124,6 +124,29 @@ def test_direct_networks_do_not_count_where_there_are_zeros(tmp_path):
     np.testing.assert_array_equal(run_all((other, member), history, 3), run_all((other,), history, 3))
 
 
+@pytest.mark.parametrize(("season", "long_season", "counts"), [(1, 0, True), (4, 0, False), (1, 6, False)])
+def test_a_network_of_unseasonal_series_counts_only_where_no_season_is_told(season, long_season, counts):
+    members = pretrained_network.load_members()[:3]
+    marked = (*members[:2], dataclasses.replace(members[2], unseasonal=True))
+    values = np.random.default_rng(0).standard_normal(40).cumsum() + 50
+    ends = np.array([len(values)])
+
+    def run_with(chosen):
+        return pretrained_values.forecast_values(
+            values, ends - 40, ends, 4, season_length=season, long_season=long_season, members=chosen
+        )
+
+    np.testing.assert_array_equal(run_with(marked), run_with(members if counts else members[:2]))
+
+
+def test_what_a_network_learnt_from_is_read_from_its_file(tmp_path):
+    network = Network(16, 12, pretrained_direct.SIZES)
+    weights = {name: value.detach().numpy() for name, value in network.state_dict().items()}
+    save_file(weights, tmp_path / "a.safetensors", metadata={"direct": "yes", "unseasonal": "yes"})
+    member = pretrained_network.read_member(tmp_path / "a.safetensors")
+    assert (member.direct, member.unseasonal, member.plain) == (True, True, False)
+
+
 def test_windows_of_values_alone_can_be_cut():
     series = generate(6, 40, season_length=4, seed=3, augmented=False)
     windows = pretrained_windows.cut(series[:, :32], series[:, 32:], (4, 0), STEPS, patches=32, direct=True)

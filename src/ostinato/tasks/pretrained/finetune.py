@@ -78,9 +78,10 @@ def finetune(  # noqa: PLR0913 - what a training may need to be told
 
         update(0)  # cutting the windows takes a while as well
         member = pretrained_network.read_member(path)
-        windows = _cut_at(series, before, steps, seasons, member)
-        apart = _cut_at(series, last, steps, seasons, member)
-        if windows and apart:
+        used = max(seasons) == 1 or not member.unseasonal
+        windows = _cut_at(series, before, steps, seasons, member) if used else []
+        apart = _cut_at(series, last, steps, seasons, member) if windows else []
+        if apart:
             member = _tune(path, member, windows, apart, updates=updates, rate=rate, seed=seed, update=update)
         members.append(member)
     return PretrainedForecaster(frame, season_length, freq, long_season, tuple(members))
@@ -197,4 +198,5 @@ def _tune(
     if score() >= (1 - LEAST_GAIN) * before:
         return was
     tuned = {name: value.detach().numpy() for name, value in network.state_dict().items()}
-    return pretrained_network.to_member(tuned, "the fine-tuned network", plain=was.plain, direct=was.direct)
+    kind = {"plain": was.plain, "direct": was.direct, "unseasonal": was.unseasonal}
+    return pretrained_network.to_member(tuned, "the fine-tuned network", **kind)

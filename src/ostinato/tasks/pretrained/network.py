@@ -35,6 +35,7 @@ class Member:
         head: the four layers of the head by name.
         plain: whether it reads plain values of positive series, not their logarithms.
         direct: whether it reads values alone, no classical forecasts.
+        unseasonal: whether it learnt from series that are told no season alone, and forecasts only those.
     """
 
     lstm: tuple[Array, ...]
@@ -44,6 +45,7 @@ class Member:
     head: dict[str, Array]
     plain: bool = False
     direct: bool = False
+    unseasonal: bool = False
 
 
 @lru_cache(maxsize=1)
@@ -75,12 +77,17 @@ def read_member(path: Path) -> Member:
     with safe_open(path, framework="numpy") as file:
         facts = file.metadata() or {}
         values = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
-    kind = {name: facts.get(name) == "yes" for name in ("plain", "direct")}
-    return to_member(values, path.name, plain=kind["plain"], direct=kind["direct"])
+    kind = {name: facts.get(name) == "yes" for name in ("plain", "direct", "unseasonal")}
+    return to_member(values, path.name, **kind)
 
 
 def to_member(
-    values: Mapping[str, npt.NDArray[np.floating]], source: str, *, plain: bool = False, direct: bool = False
+    values: Mapping[str, npt.NDArray[np.floating]],
+    source: str,
+    *,
+    plain: bool = False,
+    direct: bool = False,
+    unseasonal: bool = False,
 ) -> Member:
     """Readies weights in torch's layout to be multiplied from the right.
 
@@ -89,6 +96,7 @@ def to_member(
         source: where they come from, for the error.
         plain: whether the network reads plain values of positive series.
         direct: whether the network reads values alone.
+        unseasonal: whether it forecasts series without a season alone.
 
     Returns:
         The network.
@@ -116,6 +124,7 @@ def to_member(
     return Member(
         plain=plain,
         direct=direct,
+        unseasonal=unseasonal,
         lstm=tuple(weights[f"lstm.{part}_l{layer}"] for layer in layers for part in parts),
         input_weights=tuple(_columns(weights[f"lstm.weight_ih_l{layer}"], halves) for layer in layers),
         state_weights=tuple(_columns(weights[f"lstm.weight_hh_l{layer}"], halves) for layer in layers),

@@ -92,6 +92,8 @@ def forecast_raw(
             "use an h and a season_length of at least 1 and a long_season of at least 0"
         )
     networks = pretrained_network.load_members() if members is None else members
+    if max(season_length, long_season) > 1:
+        networks = tuple(member for member in networks if not member.unseasonal) or networks
     longest = max(pretrained_inputs.CONTEXT, min(4 * max(season_length, long_season), LONGEST))
     lengths = np.minimum(ends - starts, longest)
     raw = Raw(np.empty((len(ends), h, len(LEVELS))), np.empty(len(ends), dtype=bool), np.empty(len(ends)))
