@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -18,10 +17,9 @@ from ostinato.evaluate.captioning import MostFrequent, NearestNeighbour
 from ostinato.evaluate.paired import compare_accuracy
 from ostinato.tasks.caption.captioner import Caption, SequenceCaptioner
 from ostinato.tasks.hold_out import hold_out
+from ostinato.tasks.job import Watch, timed
 
 MOST_FREQUENT, NEIGHBOUR = "most frequent", "nearest neighbour"
-
-Watch = Callable[[str], Callable[[int, int], None]]
 
 
 @dataclass(frozen=True)
@@ -91,6 +89,7 @@ def run_caption(
     Raises:
         DataError: inputs without sentences, or too few.
     """
+    seconds: dict[str, float] = {}
     notes = list(examples.notes)
     for one in (examples, valid, test):
         if one is not None:
@@ -102,28 +101,22 @@ def run_caption(
     if test is None:
         test = valid
         notes.append("the scores are of the validation inputs, as there are no test inputs")
-    started = time.perf_counter()
-    captioner.fit(
-        examples.inputs,
-        sentences_of(examples),
-        validation=(valid.inputs, sentences_of(valid)),
-        progress=watch("train"),
-    )
-    trained = time.perf_counter()
-    captions = captioner.caption(test.inputs, progress=watch("describe"))
-    described = time.perf_counter()
+    with timed(seconds, "train"):
+        captioner.fit(
+            examples.inputs,
+            sentences_of(examples),
+            validation=(valid.inputs, sentences_of(valid)),
+            progress=watch("train"),
+        )
+    with timed(seconds, "describe"):
+        captions = captioner.caption(test.inputs, progress=watch("describe"))
     name = captioner.cell.upper()
-    several = {name: [one.text for one in captions], **_baselines(captioner, examples, test)}
-    truth = [captioner.as_written(text) for text in sentences_of(test)]
-    verdict = compare_accuracy(truth, several, model=name, noun="sentences").text
-    seconds = {
-        "train": trained - started,
-        "describe": described - trained,
-        "baselines": time.perf_counter() - described,
-    }
-    return CaptionRun(
-        captioner, name, test, captions, _leaderboard(several, truth), verdict, tuple(notes), seconds
-    )
+    with timed(seconds, "baselines"):
+        several = {name: [one.text for one in captions], **_baselines(captioner, examples, test)}
+        truth = [captioner.as_written(text) for text in sentences_of(test)]
+        board = _leaderboard(several, truth)
+        verdict = compare_accuracy(truth, several, model=name, noun="sentences").text
+    return CaptionRun(captioner, name, test, captions, board, verdict, tuple(notes), seconds)
 
 
 def sentences_of(examples: Captioned) -> list[str]:

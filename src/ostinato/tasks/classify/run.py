@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -26,6 +25,7 @@ from ostinato.tasks.classify.baselines import (
 )
 from ostinato.tasks.classify.classifier import SequenceClassifier
 from ostinato.tasks.classify.explain import Explanation
+from ostinato.tasks.job import timed
 
 Values = NDArray[np.float64]
 Progress = Callable[[int, int], None]
@@ -85,6 +85,7 @@ def run_classify(
     Raises:
         DataError: data without classes, or of another kind.
     """
+    seconds: dict[str, float] = {}
     notes = list(train.notes)
     labelled(train)
     if test is None:
@@ -103,10 +104,9 @@ def run_classify(
     strange = sorted(set(labelled(test)) - known)
     if strange:
         notes.append(f"the test data has classes that were not in training: {', '.join(strange)}")
-    started = time.perf_counter()
     judge = None if validation is None else (validation.inputs, labelled(validation))
-    classifier.fit(train.inputs, labelled(train), validation=judge, progress=progress)
-    seconds = {"train": time.perf_counter() - started}
+    with timed(seconds, "train"):
+        classifier.fit(train.inputs, labelled(train), validation=judge, progress=progress)
     return judge_classifier(classifier, train, test, notes, seconds)
 
 
@@ -118,16 +118,14 @@ def judge_classifier(
     seconds: dict[str, float],
 ) -> ClassifyRun:
     """Compare a trained classifier with the baselines on test data."""
-    started = time.perf_counter()
     truth = np.array(labelled(test))
-    probabilities = classifier.predict_proba(test.inputs)
-    predictions = predictions_frame(classifier, test, probabilities)
+    with timed(seconds, "predict"):
+        probabilities = classifier.predict_proba(test.inputs)
+        predictions = predictions_frame(classifier, test, probabilities)
     answers: dict[str, Any] = {name_of(classifier): predictions["prediction"].to_numpy()}
-    seconds["predict"] = time.perf_counter() - started
-    started = time.perf_counter()
-    found, remarks = baselines(classifier, train, test)
+    with timed(seconds, "baselines"):
+        found, remarks = baselines(classifier, train, test)
     answers |= found
-    seconds["baselines"] = time.perf_counter() - started
     verdict = compare_accuracy(truth, answers, model=name_of(classifier), noun=NOUNS[train.kind])
     errors = worth_a_look(predictions)
     return ClassifyRun(

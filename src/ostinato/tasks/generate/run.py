@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,8 +18,8 @@ from ostinato.errors import ConfigError, DataError
 from ostinato.evaluate.comparison import Comparison
 from ostinato.tasks.generate.data import Texts
 from ostinato.tasks.generate.generator import SequenceGenerator
+from ostinato.tasks.job import Watch, timed
 
-Watch = Callable[[str], Callable[[int, int], None]]
 TEMPERATURES = (0.5, 0.8, 1.0)
 SAMPLED = 400
 """Tokens of the texts in a report, and of the text whose probabilities it shows."""
@@ -112,7 +111,7 @@ def run_generate(
         watch: called with the name of each part, gives what is called with (done, total).
         notes: what was found before.
     """
-    started = time.perf_counter()
+    seconds: dict[str, float] = {}
     seed = int(parameters.get("random_state") or 0)
     found = list(notes)
     if valid is None:
@@ -126,15 +125,15 @@ def run_generate(
         found.append(
             f"the scores are of the validation {'text' if texts.whole else 'sequences'}, as there is no test"
         )
-    generator = SequenceGenerator(**parameters).fit(
-        *_given(texts), validation=_validation(valid), progress=watch("train")
-    )
-    seconds = {"train": time.perf_counter() - started}
+    with timed(seconds, "train"):
+        generator = SequenceGenerator(**parameters).fit(
+            *_given(texts), validation=_validation(valid), progress=watch("train")
+        )
     watch("judge")
     judged = valid if test is None else test
     chosen = (None, None) if test is None else _given(test)
-    board, comparison = generator.leaderboard(*chosen), generator.compare(*chosen)
-    seconds["judge"] = time.perf_counter() - started - seconds["train"]
+    with timed(seconds, "judge"):
+        board, comparison = generator.leaderboard(*chosen), generator.compare(*chosen)
     samples, surprise = _samples(generator, seed), _surprise(generator, judged)
     return GenerateRun(generator, judged, board, comparison, samples, surprise, tuple(found), seconds)
 

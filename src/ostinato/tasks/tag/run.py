@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
@@ -19,9 +18,9 @@ from ostinato.errors import DataError
 from ostinato.evaluate.classification import calibration_error, confusion_matrix, log_loss
 from ostinato.evaluate.comparison import Comparison
 from ostinato.evaluate.tagging import compare_taggers, leaderboard
+from ostinato.tasks.job import Watch, timed
 from ostinato.tasks.tag.tagger import SequenceTagger
 
-Watch = Callable[[str], Callable[[int, int], None]]
 Values = NDArray[np.float64]
 
 
@@ -120,7 +119,7 @@ def run_tag(
     Raises:
         DataError: a word has no tag, or there are too few sentences.
     """
-    started = time.perf_counter()
+    seconds: dict[str, float] = {}
     notes = []
     if valid is None:
         sentences, valid = _split(sentences, int(parameters.get("random_state") or 0))
@@ -130,13 +129,13 @@ def run_tag(
         notes.append("the scores are of the validation sentences, as there are no test sentences")
     validation = _words(valid), _tags(valid, column)
     truth = _tags(test, column)
-    tagger = SequenceTagger(**parameters).fit(
-        _words(sentences), _tags(sentences, column), validation=validation, progress=watch("train")
-    )
+    with timed(seconds, "train"):
+        tagger = SequenceTagger(**parameters).fit(
+            _words(sentences), _tags(sentences, column), validation=validation, progress=watch("train")
+        )
     tagger.column_ = column
-    trained = time.perf_counter()
     watch("judge")
-    return _judge(tagger, test, truth, notes, {"train": trained - started})
+    return _judge(tagger, test, truth, notes, seconds)
 
 
 def _judge(
@@ -147,19 +146,18 @@ def _judge(
     seconds: dict[str, float],
 ) -> TagRun:
     """Tag the test sentences and compare with the baselines."""
-    started = time.perf_counter()
-    tags, shares = tagger.predict_with_proba(_words(test))
     assert tagger.baselines_ is not None, "it was fitted here"
-    others = {name: model.predict(_words(test)) for name, model in tagger.baselines_.items()}
-    predictions = {tagger.name: tags, **others}
+    with timed(seconds, "judge"):
+        tags, shares = tagger.predict_with_proba(_words(test))
+        others = {name: model.predict(_words(test)) for name, model in tagger.baselines_.items()}
+        predictions = {tagger.name: tags, **others}
+        board = leaderboard(predictions, truth, _words(test), tagger.known_)
+        comparison = compare_taggers(predictions, truth, model=tagger.name)
     unseen = {tag for tags in truth for tag in tags} - set(tagger.classes_)
     if unseen:
         notes.append(
             f"the tags {', '.join(sorted(unseen))} are in the test sentences alone and cannot be predicted"
         )
-    board = leaderboard(predictions, truth, _words(test), tagger.known_)
-    comparison = compare_taggers(predictions, truth, model=tagger.name)
-    seconds["judge"] = time.perf_counter() - started
     return TagRun(tagger, test, truth, tags, shares, board, comparison, tuple(notes), seconds)
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -15,11 +13,10 @@ from ostinato.data.text_pairs import TextPairs
 from ostinato.errors import DataError
 from ostinato.evaluate import translation
 from ostinato.tasks.hold_out import hold_out
+from ostinato.tasks.job import Watch, timed
 from ostinato.tasks.translate.translator import SequenceTranslator, Translation
 
 COPY, WORD_BY_WORD = "copy", "word by word"
-
-Watch = Callable[[str], Callable[[int, int], None]]
 
 
 @dataclass(frozen=True)
@@ -111,7 +108,7 @@ def run_translate(
     if test is None:
         test = valid
         notes.append("the scores are of the validation pairs, as there are no test pairs")
-    with _timed(seconds, "train"):
+    with timed(seconds, "train"):
         translator.fit(
             pairs.texts,
             pairs.translations or [],
@@ -123,10 +120,10 @@ def run_translate(
             f"{count(translator.skipped_, 'pair')} with an empty text or more than {translator.longest} tokens were "
             "left out of the training"
         )
-    with _timed(seconds, "translate"):
+    with timed(seconds, "translate"):
         translations = translator.translate(test.texts, progress=watch("translate"))
     name = translator.cell.upper()
-    with _timed(seconds, "baselines"):
+    with timed(seconds, "baselines"):
         several = {
             name: [one.text for one in translations],
             WORD_BY_WORD: translation.WordByWord.fit(pairs.texts, pairs.translations or []).predict(
@@ -162,10 +159,3 @@ def _split(pairs: TextPairs, seed: int) -> tuple[TextPairs, TextPairs]:
         )
 
     return part(kept), part(judged)
-
-
-@contextmanager
-def _timed(seconds: dict[str, float], name: str) -> Iterator[None]:
-    started = time.perf_counter()
-    yield
-    seconds[name] = time.perf_counter() - started
