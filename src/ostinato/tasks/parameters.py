@@ -1,4 +1,4 @@
-"""The arguments of an estimator by name, as scikit-learn's `clone` and `GridSearchCV` ask for them."""
+"""What scikit-learn asks of an estimator: its arguments by name, and a word where it is not fitted yet."""
 
 from __future__ import annotations
 
@@ -36,6 +36,16 @@ class Parameters:
                 )
             setattr(self, name, value)
         return self
+
+    def _learned(self, name: str) -> Any:
+        """What `fit` has learned, by the name of its attribute.
+
+        Raises:
+            ConfigError: `fit` was not called yet.
+        """
+        if not hasattr(self, name):
+            raise ConfigError(f"this {type(self).__name__} is not fitted yet; call fit first")
+        return getattr(self, name)
 
     @classmethod
     def _names(cls) -> list[str]:

@@ -17,6 +17,7 @@ from ostinato.data.text import Tokenizer
 from ostinato.data.vocabulary import END, PAD, START, UNKNOWN
 from ostinato.nn.beam import Beam, beam_search
 from ostinato.nn.seq2seq import EncoderDecoder
+from ostinato.tasks.checks import draw_seed
 from ostinato.train.config import TrainConfig
 from ostinato.train.loop import fit
 
@@ -67,6 +68,17 @@ class Examples:
         """The source of batches for the training loop; without a seed, in order of length."""
         whole = [[_START, *target, _END] for target in self.targets]
         return RaggedBatches(self.inputs, whole, batch_size=batch_size, seed=seed, dtype=self.dtype)
+
+
+def training_config(epochs: int, learning_rate: float, seed: int | None) -> TrainConfig:
+    """How a network that writes is trained: the step falls along a cosine, and the weights are averaged.
+
+    Raises:
+        ConfigError: a number cannot be used.
+    """
+    return TrainConfig(
+        epochs=epochs, learning_rate=learning_rate, schedule="cosine", ema=0.998, seed=draw_seed(seed)
+    )
 
 
 def train(

@@ -12,12 +12,10 @@ from numpy.typing import NDArray
 
 from ostinato.data.images import same_shape, to_inputs
 from ostinato.data.text import Tokenizer
-from ostinato.errors import ConfigError, DataError
+from ostinato.errors import DataError
 from ostinato.evaluate.classification import accuracy
-from ostinato.tasks.checks import check_seed
 from ostinato.tasks.model_file import load_estimator, rebuilding, save_estimator
 from ostinato.tasks.parameters import Parameters
-from ostinato.train.config import TrainConfig
 
 if TYPE_CHECKING:
     from ostinato.nn.seq2seq import EncoderDecoder
@@ -163,9 +161,9 @@ class SequenceCaptioner(Parameters):
         """
         import torch
 
-        from ostinato.tasks.writing import SPECIALS, train
+        from ostinato.tasks.writing import SPECIALS, train, training_config
 
-        config = self._config()
+        config = training_config(self.epochs, self.learning_rate, self.random_state)
         inputs, sentences = to_inputs(X), _sentences(y)
         self.shape_ = inputs[0].shape
         examples = self._shaped(inputs)
@@ -224,7 +222,7 @@ class SequenceCaptioner(Parameters):
         from ostinato.nn.source import ImageSource
         from ostinato.tasks.writing import write
 
-        network = self._fitted()
+        network: EncoderDecoder = self._learned("network_")
         search = Beam(self.beam if beam is None else beam, self.longest + 1, self.length_penalty)
         inputs = self._shaped(to_inputs(X)) if len(X) else []
         written = write(network, inputs, self.tokenizer_, dtype=torch.float32, beam=search, progress=progress)
@@ -255,12 +253,12 @@ class SequenceCaptioner(Parameters):
 
     def as_written(self, sentence: str) -> str:
         """A sentence as the network would write it: its tokens put together again."""
-        self._fitted()
-        return self.tokenizer_.join(self.tokenizer_.tokens(sentence))
+        tokenizer: Tokenizer = self._learned("tokenizer_")
+        return tokenizer.join(tokenizer.tokens(sentence))
 
     def save(self, path: str | Path) -> None:
         """Write the fitted captioner to a folder, or to one file if the path ends in `.zip`."""
-        network = self._fitted()
+        network: EncoderDecoder = self._learned("network_")
         save_estimator(
             path,
             task="caption",
@@ -288,21 +286,6 @@ class SequenceCaptioner(Parameters):
             captioner.network_.load_state_dict(weights)
             captioner.network_.eval()
         return captioner
-
-    def _fitted(self) -> EncoderDecoder:
-        if not hasattr(self, "network_"):
-            raise ConfigError("this SequenceCaptioner is not fitted yet; call fit first")
-        return self.network_
-
-    def _config(self) -> TrainConfig:
-        seed = self.random_state
-        return TrainConfig(
-            epochs=self.epochs,
-            learning_rate=self.learning_rate,
-            schedule="cosine",
-            ema=0.998,
-            seed=int(np.random.default_rng().integers(2**31)) if seed is None else check_seed(seed),
-        )
 
     def _network(self) -> EncoderDecoder:
         """The network before training."""

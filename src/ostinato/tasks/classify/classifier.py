@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ostinato.errors import ConfigError, DataError
 from ostinato.evaluate.classification import accuracy, calibration_error, log_loss
-from ostinato.tasks.checks import check_seed
+from ostinato.tasks.checks import draw_seed
 from ostinato.tasks.classify.explain import Explanation, explain
 from ostinato.tasks.classify.fitting import (
     Labelled,
@@ -141,11 +141,7 @@ class SequenceClassifier(Parameters):
                 f"all {len(classes)} sequences are of the class {only!r}; give at least two classes"
             )
         self.kind_ = self.kind or kind_of(sequences)
-        self.seed_ = (
-            int(np.random.default_rng().integers(2**31))
-            if self.random_state is None
-            else check_seed(self.random_state)
-        )
+        self.seed_ = draw_seed(self.random_state)
         self.input_ = fit_input(sequences, self.kind_, tokens=self.tokens, sample_rate=self.sample_rate)
         data = Labelled(self.input_.encode(sequences), np.searchsorted(self.classes_, classes))
         judge = None if validation is None else self._encoded(*validation)
@@ -170,7 +166,7 @@ class SequenceClassifier(Parameters):
             ConfigError: not fitted yet.
             DataError: the sequences are of another kind than in training.
         """
-        members = self._fitted()
+        members: list[Member] = self._learned("members_")
         sequences = as_sequences(X)
         if not len(sequences):
             return np.zeros((0, len(self.classes_)))
@@ -197,11 +193,11 @@ class SequenceClassifier(Parameters):
         Returns:
             One explanation a sequence.
         """
-        return explain(self._fitted(), self.input_, as_sequences(X), self.temperature_)
+        return explain(self._learned("members_"), self.input_, as_sequences(X), self.temperature_)
 
     def save(self, path: str | Path) -> None:
         """Write the fitted classifier to a folder, or to one file if the path ends in `.zip`."""
-        members = self._fitted()
+        members: list[Member] = self._learned("members_")
         extra = {
             "classes": self.classes_.tolist(),
             "kind": self.kind_,
@@ -257,11 +253,6 @@ class SequenceClassifier(Parameters):
     def __sklearn_is_fitted__(self) -> bool:
         """Whether `fit` was called."""
         return hasattr(self, "members_")
-
-    def _fitted(self) -> list[Member]:
-        if not hasattr(self, "members_"):
-            raise ConfigError("this SequenceClassifier is not fitted yet; call fit first")
-        return self.members_
 
     def _check_names(self) -> None:
         """Refuse unknown names before any work is done."""

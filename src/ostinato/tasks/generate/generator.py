@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ostinato.data.text import Tokenizer
 from ostinato.data.vocabulary import END, PAD, START, UNKNOWN
 from ostinato.errors import ConfigError
-from ostinato.tasks.checks import check_seed, check_token_cell
+from ostinato.tasks.checks import check_seed, check_token_cell, draw_seed
 from ostinato.tasks.generate.generation import Generation, Speaker
 from ostinato.tasks.generate.sampling import Sampling
 from ostinato.tasks.parameters import Parameters
@@ -114,7 +114,7 @@ class SequenceGenerator(Parameters):
         from ostinato.tasks.generate.fitting import Judge, train
 
         self._check()
-        self.seed_ = self._seed()
+        self.seed_ = draw_seed(self.random_state)
         texts = Texts.of(X, conditions)
         training, held_out = texts.split(self.seed_) if validation is None else (texts, _pair(validation))
         self.tokenizer_ = self._learn_tokens(training.texts)
@@ -248,7 +248,7 @@ class SequenceGenerator(Parameters):
         Raises:
             ConfigError: there is text to judge by, but the generator comes from a file, which has no n-gram models.
         """
-        known = self._fitted().leaderboard_
+        known: pd.DataFrame | None = self._learned("leaderboard_")
         if X is None and known is not None:
             return known
         board = self._judge().leaderboard(self, X, conditions)
@@ -274,7 +274,7 @@ class SequenceGenerator(Parameters):
         """Write the fitted generator to a folder, or to one file if the path ends in `.zip`."""
         from ostinato.tasks.model_file import save_estimator
 
-        board = self._fitted().leaderboard_
+        board: pd.DataFrame | None = self._learned("leaderboard_")
         extra = {
             "tokenizer": self.tokenizer_.to_dict(),
             "conditions": self.conditions_,
@@ -336,16 +336,11 @@ class SequenceGenerator(Parameters):
 
             return network_of(self)
 
-        weights = self._fitted().weights_
+        weights = self._learned("weights_")
         return Speaker(weights, self.cell, self.num_layers, network, self.tokenizer_, ends=not self.whole_)
 
-    def _fitted(self) -> SequenceGenerator:
-        if not hasattr(self, "weights_"):
-            raise ConfigError("this SequenceGenerator is not fitted yet; call fit first")
-        return self
-
     def _judge(self) -> Judge:
-        judge = self._fitted().judge_
+        judge: Judge | None = self._learned("judge_")
         if judge is None:
             raise ConfigError(
                 "this SequenceGenerator comes from a file, which holds no n-gram models; fit it again to compare"
@@ -361,11 +356,6 @@ class SequenceGenerator(Parameters):
             max_size=self.max_size,
             specials=(PAD, UNKNOWN, START, END),
         )
-
-    def _seed(self) -> int:
-        if self.random_state is None:
-            return int(np.random.default_rng().integers(2**31))
-        return check_seed(self.random_state)
 
     def _check(self) -> None:
         """Refuse parameters that no layer checks."""

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ostinato.data.vocabulary import Vocabulary
 from ostinato.errors import ConfigError, DataError
 from ostinato.evaluate.tagging import MostFrequentTag, compare_taggers, leaderboard
-from ostinato.tasks.checks import check_seed, check_token_cell
+from ostinato.tasks.checks import check_token_cell, draw_seed
 from ostinato.tasks.parameters import Parameters
 
 if TYPE_CHECKING:
@@ -158,7 +158,7 @@ class SequenceTagger(Parameters):
         from ostinato.tasks.tag.fitting import train
 
         self._check()
-        self.seed_ = self._seed()
+        self.seed_ = draw_seed(self.random_state)
         data = Tagged.of(X, y)
         training, held_out = data.split(self.seed_) if validation is None else (data, Tagged.of(*validation))
         self.classes_ = sorted({tag for part in (training, held_out) for tags in part.y for tag in tags})
@@ -201,7 +201,7 @@ class SequenceTagger(Parameters):
         """What `predict` and `predict_proba` give, in one pass."""
         from ostinato.tasks.tag.fitting import answers
 
-        return answers(self._fitted(), self, _sentences(X))
+        return answers(self._learned("network_"), self, _sentences(X))
 
     def score(self, X: Iterable[Sequence[str]], y: Iterable[Sequence[str]]) -> float:
         """The share of words with the right tag.
@@ -262,7 +262,7 @@ class SequenceTagger(Parameters):
         """Write the fitted tagger to a folder, or to one file if the path ends in `.zip`."""
         from ostinato.tasks.model_file import save_estimator
 
-        network = self._fitted()
+        network: TagNetwork = self._learned("network_")
         extra = {
             "classes": self.classes_,
             "words": self.words_.to_dict(),
@@ -301,22 +301,12 @@ class SequenceTagger(Parameters):
 
     def _judged(self, X: Any, y: Any) -> Tagged:
         """The data to judge by."""
-        self._fitted()
+        self._learned("network_")
         if self.baselines_ is None or self.held_out_ is None:
             raise ConfigError(
                 "this SequenceTagger comes from a file, which holds no baselines; fit it again to compare"
             )
         return self.held_out_ if X is None else Tagged.of(X, y)
-
-    def _fitted(self) -> TagNetwork:
-        if not hasattr(self, "network_"):
-            raise ConfigError("this SequenceTagger is not fitted yet; call fit first")
-        return self.network_
-
-    def _seed(self) -> int:
-        if self.random_state is None:
-            return int(np.random.default_rng().integers(2**31))
-        return check_seed(self.random_state)
 
     def _check_pairs(self) -> None:
         """Refuse a conditional random field of too many tags."""

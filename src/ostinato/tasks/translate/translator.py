@@ -11,12 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ostinato.data.text import Tokenizer
-from ostinato.errors import ConfigError, DataError
+from ostinato.errors import DataError
 from ostinato.evaluate.translation import bleu
-from ostinato.tasks.checks import check_seed
 from ostinato.tasks.model_file import load_estimator, rebuilding, save_estimator
 from ostinato.tasks.parameters import Parameters
-from ostinato.train.config import TrainConfig
 
 if TYPE_CHECKING:
     from ostinato.nn.seq2seq import EncoderDecoder
@@ -171,10 +169,10 @@ class SequenceTranslator(Parameters):
         import torch
 
         from ostinato.tasks.translate.network import make_network
-        from ostinato.tasks.writing import train
+        from ostinato.tasks.writing import train, training_config
 
         sources, targets = _pairs(X, y)
-        config = self._config()
+        config = training_config(self.epochs, self.learning_rate, self.random_state)
         self.source_, self.target_ = self._tokenizer(sources), self._tokenizer(targets)
         examples = self._examples(sources, targets)
         self.skipped_ = len(sources) - len(examples.inputs)
@@ -232,7 +230,7 @@ class SequenceTranslator(Parameters):
         from ostinato.nn.beam import Beam
         from ostinato.tasks.writing import write
 
-        network = self._fitted()
+        network: EncoderDecoder = self._learned("network_")
         search = Beam(
             self.beam if beam is None else beam, self.longest, self.length_penalty, self.coverage_penalty
         )
@@ -268,7 +266,7 @@ class SequenceTranslator(Parameters):
 
     def save(self, path: str | Path) -> None:
         """Write the fitted translator to a folder, or to one file if the path ends in `.zip`."""
-        network = self._fitted()
+        network: EncoderDecoder = self._learned("network_")
         save_estimator(
             path,
             task="translate",
@@ -299,21 +297,6 @@ class SequenceTranslator(Parameters):
             translator.network_.load_state_dict(weights)
             translator.network_.eval()
         return translator
-
-    def _fitted(self) -> EncoderDecoder:
-        if not hasattr(self, "network_"):
-            raise ConfigError("this SequenceTranslator is not fitted yet; call fit first")
-        return self.network_
-
-    def _config(self) -> TrainConfig:
-        seed = self.random_state
-        return TrainConfig(
-            epochs=self.epochs,
-            learning_rate=self.learning_rate,
-            schedule="cosine",
-            ema=0.998,
-            seed=int(np.random.default_rng().integers(2**31)) if seed is None else check_seed(seed),
-        )
 
     def _tokenizer(self, texts: Sequence[str]) -> Tokenizer:
         """The tokens of one language."""
