@@ -187,10 +187,8 @@ def _positions(scan: Scan) -> Tensor:
 
 def _mean_by(places: Tensor, norms: Tensor) -> Values:
     """The mean of the norms at each place from 0 to the largest; entries at negative places do not count."""
-    kept = places >= 0
-    count = int(places.max()) + 1 if bool(kept.any()) else 1
-    index = places[kept]
-    sums = norms.new_zeros(count).index_add_(0, index, norms[kept])
-    numbers = norms.new_zeros(count).index_add_(0, index, torch.ones_like(norms[kept]))
-    result: Values = (sums / numbers.clamp(min=1)).cpu().numpy()
+    index, values = places.cpu().numpy().ravel(), norms.cpu().numpy().ravel()
+    kept = index >= 0
+    index, values = index[kept], values[kept]
+    result: Values = np.bincount(index, values, minlength=1) / np.bincount(index, minlength=1).clip(min=1)
     return result

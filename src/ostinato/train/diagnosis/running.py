@@ -59,7 +59,7 @@ def _run_fused(
             scans.append(
                 Scan(
                     _scan_name(name, number, direction),
-                    _cell(layer, width, weights, index),
+                    partial(_cell, layer, width, weights, index),
                     below,
                     tuple(part[index] for part in start),
                     partial(trace.states, index),
@@ -85,7 +85,9 @@ def _run_stepwise(layer: RecurrentLayer, name: str, inputs: Tensor, start: State
         cell = layer_cell(layer, inputs.size(2), weights).train(layer.training)
         outputs, final, after = _loop(cell, inputs, start, lengths, reverse)
         states.append(after)
-        scans.append(Scan(shown, cell, inputs.detach(), start, lambda: _joined(after), lengths, reverse))
+        scans.append(
+            Scan(shown, lambda: cell, inputs.detach(), start, lambda: _joined(after), lengths, reverse)
+        )
         return outputs, final
 
     outputs, final = kernels.scan_stack(scan, layer.stack(), inputs, start, _weights(layer), None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -17,7 +18,7 @@ class Scan:
 
     Attributes:
         name: the module's name, then the layer and direction: `recurrent.l0`, `encoder.l1.reverse`.
-        cell: the cell, with the layer's own weights.
+        make_cell: makes the cell, with the layer's own weights.
         inputs: (batch, time, features).
         start: the state before the first step, parts (batch, hidden).
         after: gives the state after each step, without gradient and without meaning at padding: parts
@@ -27,19 +28,24 @@ class Scan:
     """
 
     name: str
-    cell: Cell
+    make_cell: Callable[[], Cell]
     inputs: Tensor
     start: State
     after: Callable[[], State]
     lengths: Tensor
     reverse: bool
 
+    @cached_property
+    def cell(self) -> Cell:
+        """The cell; made when it is first asked for, since the gradients alone do not need it."""
+        return self.make_cell()
+
     @property
     def time(self) -> int:
         """Steps of the call, padding included."""
         return self.inputs.size(1)
 
-    @property
+    @cached_property
     def real(self) -> Tensor:
         """Which steps are real: (batch, time)."""
         steps = torch.arange(self.time, device=self.lengths.device)

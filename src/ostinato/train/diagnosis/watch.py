@@ -56,7 +56,8 @@ class TrainingWatch:
     Args:
         config: the settings of the training, for the norm that gradients are clipped to.
         every: updates from one look at the size of an update to the next; a look copies the weights.
-        loss: `loss(model, batch) -> scalar`, to follow the memory as well; that runs the batch once more.
+        loss: `loss(model, batch) -> scalar`, to follow the memory as well; that runs the batch once more, on the fused
+            kernels where they can.
         memory_every: updates from one look at the memory to the next.
         writer: takes loss, gradient norm, update ratio and memory as they come, such as TensorBoard's.
 
@@ -83,7 +84,7 @@ class TrainingWatch:
     config: TrainConfig | None = None
     every: int = 10
     loss: Loss | None = None
-    memory_every: int = 100
+    memory_every: int = 10
     writer: Writer | None = field(default=None, repr=False)
     losses: list[float] = field(default_factory=list)
     norms: list[float] = field(default_factory=list)
