@@ -1,11 +1,12 @@
-"""Shared fixtures: paths of the example and of the shared data sets; how hypothesis draws."""
+"""Shared fixtures: paths of the example and of the shared data sets; how numbers are drawn."""
 
 import os
+import sys
 from pathlib import Path
 from types import ModuleType
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, register_random, settings
 
 ROOT = Path(__file__).parents[1]
 SHARED = Path(os.environ.get("OSTINATO_SHARED_DATA", ROOT.parent / "shared" / "data"))
@@ -19,6 +20,32 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 settings.load_profile("patient")
+
+
+class TorchNumbers:
+    """Torch's random numbers as hypothesis wants them, so that an example that fails fails again."""
+
+    def seed(self, number):
+        if torch := sys.modules.get("torch"):
+            torch.manual_seed(number)
+
+    def getstate(self):
+        torch = sys.modules.get("torch")
+        return torch and torch.get_rng_state()
+
+    def setstate(self, state):
+        if state is not None:
+            sys.modules["torch"].set_rng_state(state)
+
+
+TORCH_NUMBERS = TorchNumbers()
+register_random(TORCH_NUMBERS)
+
+
+@pytest.fixture(autouse=True)
+def _same_numbers():
+    """Every test begins with the same random numbers of torch, whichever ran before it."""
+    TORCH_NUMBERS.seed(0)
 
 
 @pytest.fixture(scope="session")

@@ -5,16 +5,16 @@ from scipy import stats
 from ostinato.errors import ConfigError
 from ostinato.evaluate.paired import compare_accuracy, mcnemar
 
-RANDOM = np.random.default_rng(0)
-TRUTH = RANDOM.integers(0, 2, 400)
+TRUTH = np.random.default_rng(0).integers(0, 2, 400)
 
 
-def answers(share):
-    return np.where(RANDOM.random(400) < share, TRUTH, 1 - TRUTH)
+def answers(share, seed=1):
+    """Answers of which about so many are right."""
+    return np.where(np.random.default_rng(seed).random(400) < share, TRUTH, 1 - TRUTH)
 
 
 def test_mcnemar_is_the_exact_test_of_scipy():
-    first, second = RANDOM.random(200) < 0.8, RANDOM.random(200) < 0.7
+    first, second = np.random.default_rng(1).random((2, 200)) < [[0.8], [0.7]]
     differ = first != second
     expected = stats.binomtest(int((first & differ).sum()), int(differ.sum())).pvalue
     assert mcnemar(first, second) == pytest.approx(expected)
@@ -25,7 +25,7 @@ def test_models_that_never_differ_are_equal():
 
 
 def test_a_clearly_better_model_is_named_without_doubt():
-    verdict = compare_accuracy(TRUTH, {"net": answers(0.95), "Majority": answers(0.5)}, model="net")
+    verdict = compare_accuracy(TRUTH, {"net": answers(0.95), "Majority": answers(0.5, 2)}, model="net")
     assert verdict.best == "net"
     assert verdict.interval[0] > 0
     assert verdict.p_value < 0.001
@@ -37,14 +37,14 @@ def test_a_small_lead_may_be_chance():
     baseline = answers(0.9)
     network = baseline.copy()
     wrong, right = np.flatnonzero(baseline != TRUTH), np.flatnonzero(baseline == TRUTH)
-    network[wrong[:3]], network[right[:2]] = TRUTH[wrong[:3]], 1 - TRUTH[right[:2]]
+    network[wrong[:4]], network[right[:2]] = TRUTH[wrong[:4]], 1 - TRUTH[right[:2]]
     verdict = compare_accuracy(TRUTH, {"net": network, "Bag": baseline}, model="net", noun="texts")
-    assert verdict.difference == pytest.approx(1 / 400)
-    assert "400 texts, 0.2 points more than the best baseline, Bag, though that may be chance" in verdict.text
+    assert verdict.difference == pytest.approx(2 / 400)
+    assert "400 texts, 0.5 points more than the best baseline, Bag, though that may be chance" in verdict.text
 
 
 def test_the_interval_is_that_of_a_paired_normal_approximation():
-    network, baseline = answers(0.85), answers(0.75)
+    network, baseline = answers(0.85), answers(0.75, 2)
     gain = (network == TRUTH).astype(float) - (baseline == TRUTH)
     half = 1.96 * gain.std() / 20
     low, high = compare_accuracy(TRUTH, {"net": network, "Bag": baseline}, model="net").interval
@@ -53,13 +53,13 @@ def test_the_interval_is_that_of_a_paired_normal_approximation():
 
 def test_the_best_of_many_baselines_is_chosen_anew_in_each_draw():
     network = answers(0.8)
-    one = compare_accuracy(TRUTH, {"net": network, "0": answers(0.8)}, model="net").interval
-    many = {"net": network} | {str(number): answers(0.8) for number in range(30)}
+    one = compare_accuracy(TRUTH, {"net": network, "0": answers(0.8, 2)}, model="net").interval
+    many = {"net": network} | {str(number): answers(0.8, 2 + number) for number in range(30)}
     assert compare_accuracy(TRUTH, many, model="net").interval[1] < one[1]
 
 
 def test_a_worse_model_is_not_to_be_used():
-    verdict = compare_accuracy(TRUTH, {"net": answers(0.6), "Bag": answers(0.9)}, model="net")
+    verdict = compare_accuracy(TRUTH, {"net": answers(0.6), "Bag": answers(0.9, 2)}, model="net")
     assert verdict.best == "Bag"
     assert "points fewer than the best baseline, Bag (95 %" in verdict.text
 
