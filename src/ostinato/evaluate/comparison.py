@@ -10,11 +10,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from ostinato.data.findings import count
 from ostinato.errors import ConfigError
+from ostinato.evaluate.redrawing import redrawn
 from ostinato.evaluate.wording import WORST, change_of, range_of
 
 Values = NDArray[np.float64]
 DRAWS = 2000
-BATCH = 100  # draws at a time, to bound the memory with many items
 FEWEST_ITEMS = 10
 
 
@@ -103,19 +103,9 @@ def _interval(table: Values, weights: Values, random_state: int) -> tuple[float,
     """The 95 % interval of the improvement; unknown with few items."""
     if table.shape[1] < FEWEST_ITEMS:
         return float("nan"), float("nan")
-    drawn = _draws(table, weights, np.random.default_rng(random_state))
-    low, high = np.quantile(_improvement(drawn), [0.025, 0.975])
+    *sums, sizes = redrawn(np.vstack([table, weights]), np.random.default_rng(random_state), draws=DRAWS)
+    low, high = np.quantile(_improvement(np.stack(sums) / np.maximum(sizes, 1e-300)), [0.025, 0.975])
     return float(low), float(high)
-
-
-def _draws(table: Values, sizes: Values, random: np.random.Generator) -> Values:
-    """Losses of all models when items are drawn again, `(models, draws)`."""
-    items = len(sizes)
-    parts = []
-    for _ in range(DRAWS // BATCH):
-        times = random.multinomial(items, np.full(items, 1 / items), size=BATCH)  # (draws, items)
-        parts.append((table @ times.T) / np.maximum(times @ sizes, 1e-300))
-    return np.concatenate(parts, axis=1)
 
 
 def _improvement(losses: Values) -> Values:

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ostinato.errors import ConfigError
+from ostinato.evaluate.redrawing import redrawn
 
 Values = NDArray[np.float64]
 LEVEL = 0.95
@@ -128,9 +129,8 @@ def _draws(own: Values, others: Values, random: np.random.Generator) -> Values:
     """Differences to the best baseline when items are drawn again, `(draws,)`."""
     patterns, index = np.unique(np.vstack([own, others]), axis=1, return_inverse=True)
     counts = np.bincount(np.ravel(index), minlength=patterns.shape[1])
-    drawn = random.multinomial(len(own), counts / len(own), size=DRAWS) / len(own)  # (draws, patterns)
-    shares = drawn @ patterns.T  # (draws, models)
-    difference: Values = shares[:, 0] - shares[:, 1:].max(axis=1)
+    shares = redrawn(patterns, random, draws=DRAWS, counts=counts) / len(own)  # (models, draws)
+    difference: Values = shares[0] - shares[1:].max(axis=0)
     return difference
 
 

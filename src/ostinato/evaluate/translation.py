@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from ostinato.data.findings import count
 from ostinato.data.text import join_words, words
 from ostinato.errors import ConfigError
+from ostinato.evaluate.redrawing import redrawn
 
 Values = NDArray[np.float64]
 Counts = NDArray[np.int64]
@@ -107,9 +108,9 @@ def compare(
     tallies = {name: _counts(texts, references) for name, texts in translations.items()}
     whole = {name: float(_bleu(tally.sum(axis=0))) for name, tally in tallies.items()}
     baseline = max((name for name in whole if name != model), key=lambda name: whole[name])
-    random = np.random.default_rng(0)
-    drawn = random.multinomial(len(references), np.full(len(references), 1 / len(references)), size=draws)
-    gains = _bleu(drawn @ tallies[model]) - _bleu(drawn @ tallies[baseline])  # (draws,)
+    several = np.hstack([tallies[model], tallies[baseline]]).T  # (2 * counts, sentences)
+    ours, theirs = np.split(redrawn(several, np.random.default_rng(0), draws=draws).T, 2, axis=1)
+    gains = _bleu(ours) - _bleu(theirs)  # (draws,)
     low, high = (float(value) for value in np.quantile(gains, [0.025, 0.975]))
     gain = whole[model] - whole[baseline]
     sure = f"95 % interval {low:+.1f} to {high:+.1f}, {count(len(references), 'sentence')}"
