@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ostinato.data.series_files import read_npz, read_ts
+from ostinato.data.series_files import read_series_npz, read_ts
 from ostinato.errors import DataError
 
 HEADER = "# a remark\n@problemName toy\n@univariate false\n@classLabel true up down\n@data\n"
@@ -58,10 +58,10 @@ def saved(**arrays):
 
 
 def test_arrays_with_and_without_channels_are_read():
-    found = read_npz(saved(X=np.ones((3, 5)), y=[1, 2, 1]), "file 'a.npz'")
+    found = read_series_npz(saved(X=np.ones((3, 5)), y=[1, 2, 1]), "file 'a.npz'")
     assert [values.shape for values in found.series] == [(5, 1)] * 3
     assert found.labels == ["1", "2", "1"]
-    assert read_npz(saved(X=np.ones((3, 5, 2))), "file 'a.npz'").labels is None
+    assert read_series_npz(saved(X=np.ones((3, 5, 2))), "file 'a.npz'").labels is None
 
 
 @pytest.mark.parametrize(
@@ -76,4 +76,4 @@ def test_arrays_with_and_without_channels_are_read():
 )
 def test_other_arrays_are_refused(content, message):
     with pytest.raises(DataError, match=message):
-        read_npz(content, "file 'a.npz'")
+        read_series_npz(content, "file 'a.npz'")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ostinato.data.findings import Log, count, listing
+from ostinato.data.npz import read_npz
 from ostinato.data.readers import read_bytes
 from ostinato.errors import DataError
 
@@ -79,13 +78,7 @@ def read_captioned(path: str | Path, *, sentence_col: str | None = None) -> Capt
 
 def _arrays(content: bytes, source: str) -> Captioned:
     """NumPy's `.npz`."""
-    try:
-        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-            found = {name: arrays[name] for name in arrays.files if name in ("X", "y")}
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile, AttributeError) as error:
-        raise DataError(
-            f"{source} is no .npz file of plain arrays; write it with numpy.savez(X=..., y=...)"
-        ) from error
+    found = read_npz(content, source)
     inputs = found.get("X")
     if inputs is None or inputs.ndim not in (2, 3, 4) or inputs.dtype.kind not in "fiub" or not len(inputs):
         raise DataError(

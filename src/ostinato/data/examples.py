@@ -15,7 +15,7 @@ import pandas as pd
 from ostinato.data.audio import AUDIO_ENDINGS
 from ostinato.data.findings import Log, count, listing
 from ostinato.data.readers import RawTable, read_bytes
-from ostinato.data.series_files import read_npz, read_ts
+from ostinato.data.series_files import read_series_npz, read_ts
 from ostinato.errors import DataError
 
 TEXT_NAMES = (
@@ -96,7 +96,7 @@ def read_examples(path: str | Path, *, text_col: str | None = None, label_col: s
     packed = file.suffix.lower() == ".gz"
     ending = (file.with_suffix("") if packed else file).suffix.lower()
     if ending == ".npz":
-        return _series(read_npz(content, source), source)
+        return _series(read_series_npz(content, source), source)
     if ending == ".ts":
         return _series(read_ts(_text(content, source), source), source)
     log = Log()

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import io
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ostinato.data.npz import read_npz
 from ostinato.errors import DataError
 
 Values = NDArray[np.float64]
@@ -100,19 +99,13 @@ def _check_channels(series: Sequence[Values], source: str) -> None:
         )
 
 
-def read_npz(content: bytes, source: str) -> LabelledSeries:
+def read_series_npz(content: bytes, source: str) -> LabelledSeries:
     """Read NumPy's `.npz`: `X` of shape `(cases, time)` or `(cases, time, channels)` and, where known, `y` `(cases,)`.
 
     Raises:
         DataError: it is no such file, or lacks `X`.
     """
-    try:
-        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-            found = {name: arrays[name] for name in arrays.files if name in ("X", "y")}
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile, AttributeError) as error:
-        raise DataError(
-            f"{source} is no .npz file of plain arrays; write it with numpy.savez(X=..., y=...)"
-        ) from error
+    found = read_npz(content, source)
     if "X" not in found or found["X"].ndim not in (2, 3) or found["X"].dtype.kind not in "fiub":
         raise DataError(
             f"{source} has no array X of numbers (cases, time, channels); write it with numpy.savez"
