@@ -20,12 +20,7 @@ class GRUCell(Cell):
     The reset gate is applied after the product with `W_hn`, as cuDNN and torch do, so that one product
     serves all three gates; the paper applies it before and swaps the roles of z and 1 - z.
 
-    Args:
-        input_size: Features of the input.
-        hidden_size: Features of the hidden state.
-        bias: Whether the cell has biases.
-        device: Where the weights live.
-        dtype: Floating-point type of the weights.
+    Args: as for `Cell`.
 
     References:
         Cho et al. (2014), Learning phrase representations using RNN encoder-decoder, eqs. 5-8,

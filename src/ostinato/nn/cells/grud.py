@@ -25,12 +25,7 @@ class GRUDCell(Cell):
     The weights are `weight_ih (3 * hidden, 2 * input)`, `decay_x (input,)` and `decay_h (hidden, input)`. The state is
     `h (batch, hidden)`, the last values observed and the time since then, each `(batch, input)`.
 
-    Args:
-        input_size: Features of the input, NaN where missing.
-        hidden_size: Features of the hidden state.
-        bias: Whether the cell has biases.
-        device: Where the weights live.
-        dtype: Floating-point type of the weights.
+    Args: as for `Cell`; an input is NaN where a value is missing.
 
     References:
         Che et al. (2018), Recurrent neural networks for multivariate time series with missing values, Scientific

@@ -21,12 +21,7 @@ class LayerNormGRUCell(Cell):
     `gain_ih`, `b_ih`, `gain_hh` and `b_hh`, each `(3 * hidden,)`, are the gains and biases of N; the gains start at
     1. An input of a single feature loses its size in N: give at least two, such as the value and a constant.
 
-    Args:
-        input_size: Features of the input.
-        hidden_size: Features of the hidden state.
-        bias: Whether the cell has biases.
-        device: Where the weights live.
-        dtype: Floating-point type of the weights.
+    Args: as for `Cell`.
 
     References:
         Ba, Kiros and Hinton (2016), Layer normalization, supplementary material, eqs. 23-25,

@@ -21,12 +21,7 @@ class LayerNormLSTMCell(Cell):
     The gains `gain_ih` and `gain_hh` `(4 * hidden,)` and `gain_c (hidden,)` start at 1. An input of a single
     feature loses its size in N: give at least two, such as the value and a constant.
 
-    Args:
-        input_size: Features of the input.
-        hidden_size: Features of the hidden state.
-        bias: Whether the cell has biases.
-        device: Where the weights live.
-        dtype: Floating-point type of the weights.
+    Args: as for `Cell`.
 
     References:
         Ba, Kiros and Hinton (2016), Layer normalization, supplementary material, eqs. 20-22,

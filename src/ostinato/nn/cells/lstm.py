@@ -20,13 +20,9 @@ class LSTMCell(Cell):
         c' = f * c + i * g
         h' = o * tanh(c')                               or W_hr (o * tanh(c')) with a projection
 
-    Args:
-        input_size: Features of the input.
+    Args: as for `Cell`, and
         hidden_size: Features of the memory `c`.
-        bias: Whether the cell has biases.
         proj_size: Features of `h` where it is projected down, 0 for none.
-        device: Where the weights live.
-        dtype: Floating-point type of the weights.
 
     References:
         Hochreiter and Schmidhuber (1997), Long short-term memory, Neural Computation 9(8),

@@ -21,12 +21,7 @@ class MinGRUCell(Cell):
     There is no `weight_hh`: what is kept and written depends on the input alone, so the step is linear in `h`, and a
     layer computes all steps in parallel. A single layer cannot react to its own state; stack two.
 
-    Args:
-        input_size: Features of the input.
-        hidden_size: Features of the hidden state.
-        bias: Whether the cell has biases.
-        device: Where the weights live.
-        dtype: Floating-point type of the weights.
+    Args: as for `Cell`.
 
     References:
         Feng et al. (2024), Were RNNs all we needed?, section 3.1 and, in logarithms, appendix B.2.1,

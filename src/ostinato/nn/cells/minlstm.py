@@ -21,12 +21,7 @@ class MinLSTMCell(Cell):
     The gates are divided by their sum, so that the size of the state does not depend on the length of the sequence.
     There is no `weight_hh`, as in `MinGRUCell`.
 
-    Args:
-        input_size: Features of the input.
-        hidden_size: Features of the hidden state.
-        bias: Whether the cell has biases.
-        device: Where the weights live.
-        dtype: Floating-point type of the weights.
+    Args: as for `Cell`.
 
     References:
         Feng et al. (2024), Were RNNs all we needed?, section 3.2 and, in logarithms, appendix B.2.2,

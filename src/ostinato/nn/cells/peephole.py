@@ -21,12 +21,7 @@ class PeepholeLSTMCell(Cell):
 
     The weights `p_i, p_f, p_o` are one `peephole (3 * hidden,)`: each unit sees its own memory alone.
 
-    Args:
-        input_size: Features of the input.
-        hidden_size: Features of the hidden state.
-        bias: Whether the cell has biases.
-        device: Where the weights live.
-        dtype: Floating-point type of the weights.
+    Args: as for `Cell`.
 
     References:
         Gers and Schmidhuber (2000), Recurrent nets that time and count, IJCNN, section 2,

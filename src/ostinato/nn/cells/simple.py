@@ -15,13 +15,8 @@ class RNNCell(Cell):
 
         h' = f(W_ih x + b_ih + W_hh h + b_hh),  f = tanh or max(0, .)
 
-    Args:
-        input_size: Features of the input.
-        hidden_size: Features of the hidden state.
-        bias: Whether the cell has biases.
+    Args: as for `Cell`, and
         nonlinearity: `"tanh"` or `"relu"`.
-        device: Where the weights live.
-        dtype: Floating-point type of the weights.
 
     References:
         Elman (1990), Finding structure in time, Cognitive Science 14(2),

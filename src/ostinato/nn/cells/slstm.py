@@ -25,12 +25,7 @@ class SLSTMCell(Cell):
     The state is `h, c, n, m`, zeros before the first step; where `n` is 0 nothing was written, and `m` counts for
     nothing. The recurrent weights are full matrices, which the paper calls one head.
 
-    Args:
-        input_size: Features of the input.
-        hidden_size: Features of the hidden state.
-        bias: Whether the cell has biases.
-        device: Where the weights live.
-        dtype: Floating-point type of the weights.
+    Args: as for `Cell`.
 
     References:
         Beck et al. (2024), xLSTM: extended long short-term memory, eqs. 8-17, with the sigmoid forget gate of eq.

@@ -22,14 +22,9 @@ class ZoneoutLSTMCell(Cell):
     `zoneout_h`; afterwards they are those probabilities themselves. Unlike dropout, nothing is set to 0, so the
     gradient of a kept unit flows back through time unchanged.
 
-    Args:
-        input_size: Features of the input.
-        hidden_size: Features of the hidden state.
-        bias: Whether the cell has biases.
+    Args: as for `Cell`, and
         zoneout_h: Probability that a unit of `h` keeps its value.
         zoneout_c: Probability that a unit of `c` keeps its value.
-        device: Where the weights live.
-        dtype: Floating-point type of the weights.
 
     References:
         Krueger et al. (2017), Zoneout: regularizing RNNs by randomly preserving hidden activations, eqs. 9-10
