@@ -64,6 +64,11 @@ def test_a_model_file_goes_into_an_empty_folder(tmp_path):
     assert load_model(save(tmp_path / "model")).config == CONFIG
 
 
+def test_the_results_of_a_command_are_opened_by_the_model_in_them(tmp_path):
+    save(tmp_path / "results" / "model.zip")
+    assert load_model(tmp_path / "results").config == CONFIG
+
+
 def test_a_configuration_with_pairs_and_number_keys_loads_as_json_has_it(tmp_path):
     config = {"tbptt": (4, 8), "levels": {2: "b", 10: "a"}}
     assert load_model(save(tmp_path / "model", config=config)).config == {

@@ -32,6 +32,8 @@ from ostinato.train.files import temporary_sibling, write_atomically, write_dura
 
 FORMAT = 1
 CONFIG, WEIGHTS, HISTORY = "config.json", "weights.safetensors", "history.json"
+RESULT = "model.zip"
+"""The name of the model file in a folder of a command's results."""
 LIMITS = {CONFIG: 64 * 2**20, WEIGHTS: 16 * 2**30, HISTORY: 64 * 2**20}  # bytes
 _MOST_SHRUNK = 200  # a zip entry may unfold to this many times its size and no more
 _ZIP_ERRORS = (
@@ -104,7 +106,7 @@ def load_model(path: str | Path) -> ModelFile:
     """Read a model file; nothing in it is executed, and torch is not imported.
 
     Args:
-        path: A folder, or a zip file.
+        path: A folder, a zip file, or the folder of a command's results, which holds `model.zip`.
 
     Returns:
         Its three parts, the weights as NumPy arrays.
@@ -113,6 +115,8 @@ def load_model(path: str | Path) -> ModelFile:
         ModelFileError: If it is missing, cut off, altered, or made by a newer version.
     """
     path = Path(path)
+    if (path / RESULT).is_file() and not (path / CONFIG).is_file():
+        path = path / RESULT
     files = _read_folder(path) if path.is_dir() else _read_zip(path)
     head = _checked_head(_decode(files[CONFIG], path, CONFIG), path)
     for name in (WEIGHTS, HISTORY):
