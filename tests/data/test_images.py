@@ -1,6 +1,8 @@
 """Images and vectors are brought to one kind; scaling keeps the mean."""
 
 import numpy as np
+import pandas as pd
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,6 +16,12 @@ def test_images_of_whole_numbers_stay_as_they_are():
     (found,) = to_inputs([image])
     assert found.dtype == np.uint8
     np.testing.assert_array_equal(found, image)
+
+
+@pytest.mark.parametrize("library", [pd, pl])
+def test_a_frame_has_a_vector_in_each_row(library):
+    found = to_inputs(library.DataFrame({"width": [1.0, 2.0], "height": [3.0, 4.0]}))
+    np.testing.assert_array_equal(found, [[1.0, 3.0], [2.0, 4.0]])
 
 
 def test_floats_from_0_to_1_are_brought_to_255():

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ostinato.data.items import as_items
 from ostinato.errors import DataError
 
 Input = NDArray[Any]
@@ -16,8 +17,9 @@ def to_inputs(items: Any) -> list[Input]:
     """Images or vectors as arrays of one kind.
 
     Args:
-        items: an array `(items, ...)` or a list of arrays or lists of numbers: vectors `(features,)`, or images
-            `(height, width)` or `(height, width, channels)` of whole numbers from 0 to 255 or of floats from 0 to 1.
+        items: an array `(items, ...)`, a frame with a vector in each row, or a list of arrays or lists of numbers:
+            vectors `(features,)`, or images `(height, width)` or `(height, width, channels)` of whole numbers from 0
+            to 255 or of floats from 0 to 1.
 
     Returns:
         Vectors of float32, or images `(height, width, channels)` of values from 0 to 255.
@@ -31,7 +33,7 @@ def to_inputs(items: Any) -> list[Input]:
     """
     if not len(items):
         raise DataError("there are no images or vectors; give at least one")
-    return [_to_input(item, place) for place, item in enumerate(items)]
+    return [_to_input(item, place) for place, item in enumerate(as_items(items))]
 
 
 def same_shape(item: Input, shape: tuple[int, ...], place: int) -> Input:

@@ -38,7 +38,8 @@ def of_days():
 
 @pytest.fixture(scope="module")
 def of_squares():
-    return SequenceCaptioner(**SMALL, epochs=120, batch_size=8).fit(*squares())
+    settings = {**SMALL, "convolutions": (16, 32), "batch_size": 4}
+    return SequenceCaptioner(**settings, epochs=120).fit(*squares())
 
 
 def quick(**options):
@@ -143,7 +144,7 @@ def test_what_is_not_fitted_cannot_describe():
         ([], [], "there are no images or vectors; give at least one"),
         (DAYS, SAID[:-1], "there are 12 inputs and 11 sentences; give one for each"),
         ([[1.0], [1.0, 2.0]], ["a", "b"], "item 1 has 2 features, the others have 1; give the same"),
-        ([[1.0]], "a", "a single text came, 'a'; give a list with a sentence for each input"),
+        ([[1.0]], "a", "a single text came, 'a'; give a list of them"),
         ([[1.0]], [None], "item 0 is None, not a text"),
     ],
 )

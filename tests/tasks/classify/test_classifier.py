@@ -195,7 +195,7 @@ def test_an_unfitted_classifier_says_so():
         ([], [], "there are no sequences"),
         ([GOOD, 3], [0, 1], "sequence 1 is 3; give texts, arrays"),
         ([GOOD, [1.0, 2.0]], [0, 1], "of several kinds"),
-        ("a film", [0] * 6, "X is one text"),
+        ("a film", [0] * 6, "a single text came, 'a film'"),
         ([GOOD, BAD], ["good", None], "sequence 1 has no class"),
         ([GOOD, BAD], [0.5, 1.0], r"the class of sequence 0 is 0\.5"),
         ([np.ones((3, 1)), np.ones((3, 2))], [0, 1], "series 1 has 2 channels and series 0 has 1"),
@@ -228,8 +228,15 @@ def test_settings_that_cannot_be_used_are_refused(options, message):
         quick(**options).fit(TEXTS, MOODS)
 
 
+def test_a_frame_of_texts_is_read_by_its_values(fitted):
+    texts = ["a fine film", "a dull plot"]
+    np.testing.assert_array_equal(fitted.predict(pd.DataFrame({"text": texts})), fitted.predict(texts))
+
+
 def test_other_data_than_in_training_is_refused(fitted):
-    with pytest.raises(DataError, match="not a text; the classifier was trained on texts"):
+    with pytest.raises(
+        DataError, match="sequence 0 is no text but ndarray; the classifier was trained on texts"
+    ):
         fitted.predict([np.ones((3, 1))])
 
 

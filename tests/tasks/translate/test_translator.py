@@ -157,7 +157,7 @@ def test_what_is_not_fitted_cannot_translate():
     [
         (["a", "b"], ["c"], "there are 2 texts and 1 translations; give one for each"),
         (["a", None], ["b", "c"], "item 1 is None, not a text; leave it out or replace it by one"),
-        ("a text", ["b"], "a single text came, 'a text'; give a list of texts"),
+        ("a text", ["b"], "a single text came, 'a text'; give a list of them"),
         (["", "a"], ["b", ""], "none of the 2 pairs has two texts of 1 to 100 tokens; give such pairs"),
         ([], [], "none of the 0 pairs has two texts"),
     ],

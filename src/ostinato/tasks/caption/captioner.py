@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ostinato.data.images import same_shape, to_inputs
+from ostinato.data.items import as_items
 from ostinato.data.text import Tokenizer
 from ostinato.errors import DataError
 from ostinato.evaluate.classification import accuracy
@@ -332,9 +333,7 @@ def _sentences(texts: Iterable[str]) -> list[str]:
     Raises:
         DataError: a single text came.
     """
-    if isinstance(texts, str):
-        raise DataError(f"a single text came, {texts[:40]!r}; give a list with a sentence for each input")
-    return [str(text) if isinstance(text, np.str_) else text for text in texts]
+    return [str(text) if isinstance(text, np.str_) else text for text in as_items(texts)]
 
 
 def _measure(network: EncoderDecoder, inputs: list[NDArray[Any]]) -> None:

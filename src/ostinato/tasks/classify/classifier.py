@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ostinato.data.items import as_items
 from ostinato.errors import ConfigError, DataError
 from ostinato.evaluate.classification import accuracy, calibration_error, log_loss
 from ostinato.tasks.checks import draw_seed
@@ -133,7 +134,7 @@ class SequenceClassifier(Parameters):
             TrainingError: the loss became NaN.
         """
         self._check_names()
-        sequences, classes = as_sequences(X), check_classes(y, len(X))
+        sequences, classes = as_items(X), check_classes(y, len(X))
         self.classes_ = np.unique(classes)
         if len(self.classes_) < 2:
             only = self.classes_.tolist()[0]
@@ -167,7 +168,7 @@ class SequenceClassifier(Parameters):
             DataError: the sequences are of another kind than in training.
         """
         members: list[Member] = self._learned("members_")
-        sequences = as_sequences(X)
+        sequences = as_items(X)
         if not len(sequences):
             return np.zeros((0, len(self.classes_)))
         scores = log_probabilities(members, self.input_.encode(sequences))
@@ -193,7 +194,7 @@ class SequenceClassifier(Parameters):
         Returns:
             One explanation a sequence.
         """
-        return explain(self._learned("members_"), self.input_, as_sequences(X), self.temperature_)
+        return explain(self._learned("members_"), self.input_, as_items(X), self.temperature_)
 
     def save(self, path: str | Path) -> None:
         """Write the fitted classifier to a folder, or to one file if the path ends in `.zip`."""
@@ -269,7 +270,7 @@ class SequenceClassifier(Parameters):
             raise DataError(
                 f"the validation data has the class {unknown!r}, which no training sequence has; leave it out"
             )
-        return Labelled(self.input_.encode(as_sequences(X)), np.searchsorted(self.classes_, classes))
+        return Labelled(self.input_.encode(as_items(X)), np.searchsorted(self.classes_, classes))
 
     def _calibrate(self, scores: Values, targets: NDArray[np.int64]) -> None:
         """Choose the temperature on held-out sequences and note how good the probabilities are."""
@@ -282,22 +283,6 @@ class SequenceClassifier(Parameters):
             "error_before": calibration_error(targets, before) if len(targets) else 0.0,
             "error": calibration_error(targets, after) if len(targets) else 0.0,
         }
-
-
-def as_sequences(X: Sequence[Any] | NDArray[Any]) -> list[Any]:
-    """Sequences as a list; the columns of frames of any library, too.
-
-    Raises:
-        DataError: it is one text, or something that holds no sequences.
-    """
-    if isinstance(X, str | bytes | Path):
-        raise DataError(f"X is one text ({str(X)[:40]!r}); give a list of sequences")
-    if hasattr(X, "to_list") and not isinstance(X, list):
-        return list(X.to_list())  # a column of pandas or polars
-    try:
-        return list(X)
-    except TypeError as error:
-        raise DataError(f"X is {type(X).__name__}; give a list or an array of sequences") from error
 
 
 def check_classes(y: ArrayLike, count: int) -> NDArray[Any]:

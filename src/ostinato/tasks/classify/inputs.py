@@ -91,7 +91,7 @@ class TextInput:
         wrong = next((place for place, text in enumerate(texts) if not isinstance(text, str)), None)
         if wrong is not None:
             raise DataError(
-                f"sequence {wrong} is {texts[wrong]!r}, not a text; the classifier was trained on texts"
+                f"sequence {wrong} is no text but {type(texts[wrong]).__name__}; the classifier was trained on texts"
             )
         if not self.pieces:
             return [np.array(self.tokenizer.encode(text)[:MOST_TOKENS], dtype=np.int32) for text in texts]

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ostinato.data.batch import Batch
+from ostinato.data.items import as_items
 from ostinato.data.padding import RaggedBatches, length_buckets
 from ostinato.data.stream import Stream
 from ostinato.data.text import Tokenizer
@@ -56,7 +57,7 @@ class Texts:
             if not X:
                 raise DataError("the text is empty; give at least two tokens")
             return cls((X,), None, True)
-        texts = tuple(X)
+        texts = tuple(as_items(X))
         for place, text in enumerate(texts):
             if not isinstance(text, str):
                 raise DataError(

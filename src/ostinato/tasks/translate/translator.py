@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ostinato.data.items import as_items
 from ostinato.data.text import Tokenizer
 from ostinato.errors import DataError
 from ostinato.evaluate.translation import bleu
@@ -349,9 +350,7 @@ def _texts(texts: Iterable[str]) -> list[str]:
     Raises:
         DataError: a single text, or something that is none.
     """
-    if isinstance(texts, str):
-        raise DataError(f"a single text came, {texts[:40]!r}; give a list of texts")
-    several = list(texts)
+    several = as_items(texts)
     for place, text in enumerate(several):
         if not isinstance(text, str):
             raise DataError(f"item {place} is {text!r}, not a text; leave it out or replace it by one")
