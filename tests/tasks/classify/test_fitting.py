@@ -33,17 +33,25 @@ def test_no_class_is_left_out_as_a_whole():
 
 
 def test_the_temperature_makes_a_given_confidence_true():
-    truth = np.repeat([0, 1], [70, 30])
-    scores = np.log(np.tile([0.99, 0.01], (100, 1)))
+    truth = np.repeat([0, 1], [7000, 3000])
+    scores = np.log(np.tile([0.99, 0.01], (10_000, 1)))
     power = temperature(scores, truth)
     assert np.exp(log_softmax(scores / power))[0, 0] == pytest.approx(0.7, abs=1e-3)
+
+
+@pytest.mark.parametrize(("right", "confidence"), [(8, 9 / 10), (98, 99 / 100)])
+def test_a_few_right_answers_make_none_certain(right, confidence):
+    scores = np.log(np.tile([0.8, 0.2], (right, 1)))
+    power = temperature(scores, np.zeros(right, dtype=int))
+    assert np.exp(log_softmax(scores / power))[0, 0] == pytest.approx(confidence, abs=1e-4)
 
 
 def test_the_temperature_is_the_best_on_a_grid():
     rng = np.random.default_rng(0)
     scores, truth = rng.normal(0, 3, (200, 4)), rng.integers(0, 4, 200)
+    shares = np.where(np.arange(4) == truth[:, None], 201 / 202, 1 / 606)
     losses = {
-        power: -log_softmax(scores / power)[np.arange(200), truth].mean()
+        power: -(shares * log_softmax(scores / power)).sum(axis=1).mean()
         for power in np.geomspace(0.05, 20, 400)
     }
     assert temperature(scores, truth) == pytest.approx(min(losses, key=losses.__getitem__), rel=0.02)

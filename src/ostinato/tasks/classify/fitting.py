@@ -271,7 +271,10 @@ def log_probabilities(members: Sequence[Member], arrays: Arrays) -> Values:
 def temperature(scores: Values, targets: Numbers) -> float:
     """What to divide log-probabilities by so that the held-out classes become most likely.
 
-        softmax(scores / temperature) with the least mean of -log p(true class)
+        softmax(scores / temperature) with the least mean of -sum over classes c of q(c) log p(c),
+        q = (n + 1) / (n + 2) for the true class, the rest shared by the others; n held-out items
+
+    Were q 1 for the true class, some items that are all answered rightly would make every answer certain.
 
     Args:
         scores: `(items, classes)` log-probabilities or logits.
@@ -282,6 +285,7 @@ def temperature(scores: Values, targets: Numbers) -> float:
 
     References:
         Guo et al. (2017), On calibration of modern neural networks, section 4.2, https://arxiv.org/abs/1706.04599.
+        Platt (1999), Probabilistic outputs for support vector machines, section 2.2, for q.
 
     Example:
         >>> sure = np.log([[0.9, 0.1], [0.9, 0.1], [0.9, 0.1]])
@@ -290,10 +294,12 @@ def temperature(scores: Values, targets: Numbers) -> float:
     """
     if not len(targets):
         return 1.0
-    rows = np.arange(len(targets))
+    count, classes = scores.shape
+    shares = np.full((count, classes), 1 / ((count + 2) * max(classes - 1, 1)))
+    shares[np.arange(count), targets] = (count + 1) / (count + 2)
 
     def loss(power: float) -> float:
-        return float(-log_softmax(scores * math.exp(power))[rows, targets].mean())
+        return float(-(shares * log_softmax(scores * math.exp(power))).sum(axis=1).mean())
 
     low, high = math.log(1 / 20), math.log(20)
     golden = (math.sqrt(5) - 1) / 2  # the loss is convex in 1 / temperature: one valley
