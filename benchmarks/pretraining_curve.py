@@ -1,6 +1,7 @@
 """Learning curve of direct pretrained networks over their size: the same windows, the same number of them.
 
-    OMP_NUM_THREADS=1 python benchmarks/pretraining_curve.py
+    OMP_NUM_THREADS=1 python benchmarks/pretraining_curve.py            # all sizes
+    OMP_NUM_THREADS=1 python benchmarks/pretraining_curve.py --size 2   # the third, the others as measured before
 
 Adds "sizes" to the result file, which also holds the curves of the long trainings over the windows seen.
 """
@@ -17,19 +18,25 @@ import machine
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results" / "pretraining_curve.json"
 WINDOWS = 98_304
-SIZES = ((64, 96), (128, 128), (208, 160), (288, 192))  # hidden size, width of the head
+# hidden size, width of the head: 0.07, 0.2, 0.5, 1 and 3 million parameters
+SIZES = ((64, 96), (112, 112), (192, 144), (272, 176), (480, 256))
 
 
 def main() -> None:
     """Trains every size on a small budget and writes the result file, after every size."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--windows", type=int, default=WINDOWS)
+    parser.add_argument("--size", type=int, nargs="*", default=range(len(SIZES)))
     options = parser.parse_args()
-    rows = []
-    for hidden_size, width in SIZES:
-        rows.append(train(hidden_size, width, options.windows))
-        print(rows[-1], flush=True)
+    for number in options.size:
+        row = train(*SIZES[number], options.windows)
+        print(row, flush=True)
         result = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+        known = result.get("sizes", {"windows": options.windows, "rows": []})
+        if known["windows"] != options.windows:
+            known = {"windows": options.windows, "rows": []}
+        rows = [one for one in known["rows"] if one["hidden_size"] != row["hidden_size"]] + [row]
+        rows.sort(key=lambda one: one["parameters"])
         result["sizes"] = {"windows": options.windows, "rows": rows, "measured": machine.describe()}
         RESULTS.write_text(json.dumps(result, indent=1) + "\n")
 

@@ -188,10 +188,9 @@ def _coverages(task: Task, levels: pretrained_intervals.Levels) -> dict[str, np.
     value on which quantiles lie, only the part of its probability between 0.1 and 0.9 counts in `..._split`.
     """
     known = np.isfinite(task.futures)
+    ends = {percent: levels.interval(percent / 100) for percent in (80, 95)}
     inside = {
-        percent: (task.futures >= levels.at(0.5 - percent / 200))
-        & (task.futures <= levels.at(0.5 + percent / 200))
-        for percent in (80, 95)
+        percent: (task.futures >= low) & (task.futures <= high) for percent, (low, high) in ends.items()
     }
     grid = np.linspace(0.005, 0.995, 100)
     below = np.mean([levels.at(level) < task.futures for level in grid], axis=0)

@@ -124,19 +124,22 @@ def test_direct_networks_do_not_count_where_there_are_zeros(tmp_path):
     np.testing.assert_array_equal(run_all((other, member), history, 3), run_all((other,), history, 3))
 
 
-@pytest.mark.parametrize(("season", "long_season", "counts"), [(1, 0, True), (4, 0, False), (1, 6, False)])
+@pytest.mark.parametrize(("season", "long_season", "counts"), [(1, 0, 3), (4, 0, 0), (1, 6, 0)])
 def test_a_network_of_unseasonal_series_counts_only_where_no_season_is_told(season, long_season, counts):
-    members = pretrained_network.load_members()[:3]
-    marked = (*members[:2], dataclasses.replace(members[2], unseasonal=True))
-    values = np.random.default_rng(0).standard_normal(40).cumsum() + 50
+    *others, member = pretrained_network.load_members()
+    values = np.random.default_rng(0).standard_normal(30).cumsum() - 50
     ends = np.array([len(values)])
 
-    def run_with(chosen):
+    def run_with(*members):
         return pretrained_values.forecast_values(
-            values, ends - 40, ends, 4, season_length=season, long_season=long_season, members=chosen
+            values, ends - 30, ends, 4, season_length=season, long_season=long_season, members=members
         )
 
-    np.testing.assert_array_equal(run_with(marked), run_with(members if counts else members[:2]))
+    member, other = dataclasses.replace(member, plain=True, unseasonal=True), others[1]
+    assert other.plain
+    parts = run_with(other), run_with(member)
+    expected = (parts[0] + counts * parts[1]) / (1 + counts)
+    np.testing.assert_allclose(run_with(other, member), expected, rtol=1e-5)
 
 
 def test_what_a_network_learnt_from_is_read_from_its_file(tmp_path):

@@ -105,6 +105,27 @@ def test_all_levels_of_counts_are_whole_and_none_is_negative():
         assert found.at(level).min() >= 0
 
 
+def test_an_interval_of_counts_from_zero_leaves_nothing_below_it():
+    found = run(np.random.default_rng(2).poisson(0.8, (40, 60)), season_length=12)
+    low, high = found.interval(0.8)
+    assert (low == 0).all()
+    np.testing.assert_array_equal(high, found.at(0.8))
+
+
+def test_an_interval_of_other_series_leaves_as_much_below_as_above():
+    found = run(walks())
+    low, high = found.interval(0.8)
+    np.testing.assert_allclose(low, found.at(0.1))
+    np.testing.assert_allclose(high, found.at(0.9))
+
+
+def test_intervals_from_zero_hold_their_share_of_counts():
+    counts = np.random.default_rng(1).poisson(0.6, (400, 60))  # 55 % are 0, 88 % at most 1
+    found = run(counts[:, :54])
+    inside = (counts[:, 54:] >= found.interval(0.8)[0]) & (counts[:, 54:] <= found.interval(0.8)[1])
+    assert 0.8 < inside.mean() < 0.92
+
+
 def test_intervals_of_counts_hold_their_share():
     counts = np.random.default_rng(1).poisson(2.0, (300, 60))
     found = run(counts[:, :54])

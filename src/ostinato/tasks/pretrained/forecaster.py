@@ -9,7 +9,7 @@ import pandas as pd
 
 from ostinato.data import frames
 from ostinato.errors import ConfigError, DataError
-from ostinato.tasks.pretrained.intervals import forecast_levels
+from ostinato.tasks.pretrained.intervals import Levels, forecast_levels
 from ostinato.tasks.pretrained.network import LEVELS, Member
 from ostinato.tasks.pretrained.values import forecast_values
 
@@ -55,15 +55,15 @@ def forecast(
         >>> forecast(past, 3, season_length=12, freq="MS").columns.tolist()
         ['unique_id', 'ds', 'forecast']
     """
-    wanted = _wanted(level, quantiles)
+    _check_wanted(level, quantiles)
     ends = series_ends(frame)
     values = frame["y"].to_numpy(dtype=np.float64)
     layout = (values, np.concatenate([[0], ends[:-1]]), ends, h)
     _check_values(frame, values, layout[1])
     second = long_season_of(season_length, freq) if long_season is None else long_season
-    if wanted:
+    if level or quantiles:
         found = forecast_levels(*layout, season_length=season_length, long_season=second, members=members)
-        columns = {"forecast": found.at(0.5), **{name: found.at(at) for name, at in wanted.items()}}
+        columns = _columns(found, level, quantiles)
     else:
         result = forecast_values(*layout, season_length=season_length, long_season=second, members=members)
         columns = {"forecast": result[:, :, LEVELS.index(0.5)]}
@@ -172,16 +172,22 @@ def long_season_of(season_length: int, freq: str | int) -> int:
     return LONG_SEASONS.get(season_length, 0)
 
 
-def _wanted(level: Sequence[float], quantiles: Sequence[float]) -> dict[str, float]:
-    """The quantile behind each column."""
-    columns = {}
+def _check_wanted(level: Sequence[float], quantiles: Sequence[float]) -> None:
+    """Raises where a width or a quantile cannot be."""
     for percent in level:
         if not 0 < percent < 100:
             raise ConfigError(f"level is {percent}; it must lie between 0 and 100 percent")
-        columns[f"forecast-lo-{percent:g}"] = 0.5 - percent / 200
-        columns[f"forecast-hi-{percent:g}"] = 0.5 + percent / 200
     for quantile in quantiles:
         if not 0 < quantile < 1:
             raise ConfigError(f"quantile {quantile} is not between 0 and 1; use one such as 0.9")
-        columns[f"forecast-q-{100 * quantile:g}"] = quantile
-    return columns
+
+
+def _columns(
+    found: Levels, level: Sequence[float], quantiles: Sequence[float]
+) -> dict[str, npt.NDArray[np.float64]]:
+    """The median, both ends of each interval, and the quantiles: (series, h) each."""
+    columns = {"forecast": found.at(0.5)}
+    for percent in level:
+        ends = found.interval(percent / 100)
+        columns[f"forecast-lo-{percent:g}"], columns[f"forecast-hi-{percent:g}"] = ends
+    return columns | {f"forecast-q-{100 * quantile:g}": found.at(quantile) for quantile in quantiles}

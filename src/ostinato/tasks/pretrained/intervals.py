@@ -50,6 +50,16 @@ class Levels:
             found = self.knots[:, :, below] * (1 - share) + self.knots[:, :, below + 1] * share
         return np.asarray(self.raw.fitting(found[:, :, None])[:, :, 0])
 
+    def interval(self, share: float) -> tuple[Values, Values]:
+        """The ends of the interval that holds a share of the values: (series, h) each.
+
+        As much lies above it as below, but for counts whose lower end is 0: nothing can lie below that, so all
+        the rest lies above, and the interval is the shortest from 0 on.
+        """
+        low, high = self.at(0.5 - share / 2), self.at(0.5 + share / 2)
+        from_zero = self.raw.counts[:, None] & (low <= 0)
+        return low, np.where(from_zero, self.at(share), high)
+
 
 def forecast_levels(
     values: Values,

@@ -18,6 +18,7 @@ from ostinato.tasks.pretrained.scaling import Array, Mask
 
 BLOCK = 512  # series run at once
 SHORT = 32  # steps up to which direct members count as much as the others
+UNSEASONAL = 3.0  # how much one of series without a season counts, against 1 of other direct members
 LEAST_MOVEMENT = 1e-3  # of a series over its level
 LONGEST = 8192  # steps looked at, however long the season
 
@@ -148,9 +149,9 @@ def _forecast_block(
             for member in members:
                 fits = (~past.logged | (member.plain == plain)) & (share > 0)
                 if member.direct == direct and (member.plain or not plain) and fits.any():
-                    levels = _values(member, inputs, past, fits)
-                    total[rows[fits]] += levels * share[fits, None, None]
-                    weight[rows[fits]] += share[fits]
+                    counts = share[fits] * (UNSEASONAL if member.unseasonal else 1.0)
+                    total[rows[fits]] += _values(member, inputs, past, fits) * counts[:, None, None]
+                    weight[rows[fits]] += counts
         rows = rows[past.logged]
     return total / weight[:, None, None]
 
