@@ -18,9 +18,12 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pandas as pd
 
+from ostinato.data.statics import Statics
 from ostinato.errors import ConfigError, DataError, TrainingError
 from ostinato.evaluate import scores
 from ostinato.evaluate.backtest import backtest
+from ostinato.tasks.forecasting.combining import CombinedForecaster, MakeCombined
+from ostinato.tasks.forecasting.exogenous import Exogenous
 from ostinato.tasks.forecasting.finetuning import MakeFineTuned
 from ostinato.tasks.forecasting.fitting import Progress
 from ostinato.tasks.forecasting.order import Order
@@ -43,7 +46,8 @@ SHORTEST = 8
 MARGIN = 1.5
 """How much longer than measured the last fit, on a longer past, may take."""
 
-Candidate = MakeNetwork | MakeFineTuned | MakeZeroShot
+Candidate = MakeNetwork | MakeFineTuned | MakeZeroShot | MakeCombined
+Chosen = TrainedForecaster | ZeroShotForecaster | CombinedForecaster
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,7 @@ class Choice:
     """
 
     name: str
-    model: TrainedForecaster | ZeroShotForecaster
+    model: Chosen
     tried: pd.DataFrame
 
 
@@ -113,13 +117,11 @@ class MakeAuto:
         """Steps in a season; found in each past when None."""
         return self.order.season_length
 
-    def __call__(self, past: pd.DataFrame) -> TrainedForecaster | ZeroShotForecaster:
+    def __call__(self, past: pd.DataFrame) -> Chosen:
         """Choose on the past, and fit what was chosen."""
         return self.choose(past).model
 
-    def train(
-        self, past: pd.DataFrame, *, progress: Progress | None = None
-    ) -> TrainedForecaster | ZeroShotForecaster:
+    def train(self, past: pd.DataFrame, *, progress: Progress | None = None) -> Chosen:
         """Choose on the past, and fit what was chosen."""
         return self.choose(past, progress=progress).model
 
@@ -248,7 +250,7 @@ class _Timed:
         """As the candidate."""
         return bool(getattr(self.make, "sees_covariates", False))
 
-    def __call__(self, past: pd.DataFrame) -> TrainedForecaster | ZeroShotForecaster:
+    def __call__(self, past: pd.DataFrame) -> Chosen:
         """Train on the past, or raise."""
 
         def watch(_done: int, _total: int) -> None:
@@ -287,9 +289,16 @@ def candidates(order: Order, season_length: int) -> list[tuple[str, Candidate]]:
     return [
         ("pretrained", MakeZeroShot(freq, season)),
         *((name, _network(order, cell, recipe)) for name, cell, recipe in settings[:1]),
+        ("combined", combined(order)),
         ("finetuned", MakeFineTuned(freq, season, order.h, order.seed)),
         *((name, _network(order, cell, recipe)) for name, cell, recipe in settings[1:]),
     ]
+
+
+def combined(order: Order) -> MakeCombined:
+    """What makes the pretrained networks and the default ones, averaged; they know of no covariates."""
+    bare = replace(order, exogenous=Exogenous(), statics=Statics())
+    return MakeCombined(_network(bare, order.cell, find_recipe("default")))
 
 
 def _network(order: Order, cell: str, recipe: Recipe) -> MakeNetwork:

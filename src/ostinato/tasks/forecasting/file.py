@@ -17,6 +17,7 @@ from ostinato.data.statics import Statics
 from ostinato.errors import ConfigError, ModelFileError
 from ostinato.evaluate.conformal import Conformal
 from ostinato.evaluate.paths import Dependence
+from ostinato.tasks.forecasting.combining import CombinedForecaster
 from ostinato.tasks.forecasting.encoding import SeriesEncoding
 from ostinato.tasks.forecasting.exogenous import Exogenous
 from ostinato.tasks.forecasting.forecaster import Forecaster
@@ -34,6 +35,7 @@ from ostinato.train.checkpoint import ModelFile, load_model, save_model
 
 Values = NDArray[np.float32]
 TASK = "forecast"
+BESIDE = "pretrained_"
 VALUES, LENGTHS, COVARIATES = "history.y", "history.lengths", "history.covariates"
 
 
@@ -90,7 +92,17 @@ def _parts(model: Model) -> Parts:
     """Config, weights and history of the networks."""
     if isinstance(model, StreamingForecaster):
         return network_parts(model)
+    if isinstance(model, CombinedForecaster):
+        return _combined_networks(model)
     return _networks(model) if isinstance(model, TrainedForecaster) else _pretrained_networks(model)
+
+
+def _combined_networks(model: CombinedForecaster) -> Parts:
+    """Config, weights and history of trained networks, and of the pretrained ones under other names."""
+    config, weights, history = _networks(model.trained)
+    known, beside, _ = _pretrained_networks(model.pretrained)
+    weights |= {f"{BESIDE}{name}": weight for name, weight in beside.items()}
+    return {**config, "kind": "combined", "share": model.share, BESIDE: known["members"]}, weights, history
 
 
 def _networks(model: TrainedForecaster) -> Parts:
@@ -122,7 +134,7 @@ def _pretrained_networks(model: ZeroShotForecaster) -> Parts:
         for name, weight in state_of(member).items()
     }
     known = [
-        {"name": name, "plain": one.plain, "direct": one.direct}
+        {"name": name, "plain": one.plain, "direct": one.direct, "unseasonal": one.unseasonal}
         for name, one in zip_longest(names, members, fillvalue="network")
         if isinstance(one, PretrainedMember)
     ]
@@ -194,16 +206,25 @@ def _model(file: ModelFile, forecaster: Forecaster, frame: pd.DataFrame) -> Mode
         return read_network(config, file.weights, file.history, frame)
     if kind == "trained":
         return _trained(file, forecaster, frame)
-    members = tuple(
+    freq, season = config["freq"], int(config["season_length"])
+    if kind == "combined":
+        trained, share = _trained(file, forecaster, frame), float(config["share"])
+        return CombinedForecaster(frame, freq, season, trained, share, _pretrained(file, BESIDE))
+    return ZeroShotForecaster(frame, freq, season, _pretrained(file))
+
+
+def _pretrained(file: ModelFile, prefix: str = "") -> tuple[PretrainedMember, ...]:
+    """The pretrained networks of a file, whose names begin so."""
+    return tuple(
         to_member(
-            _state(file, number),
+            _state(file, number, prefix),
             str(saved["name"]),
             plain=bool(saved["plain"]),
             direct=bool(saved.get("direct", False)),  # not in files of the first version
+            unseasonal=bool(saved.get("unseasonal", False)),
         )
-        for number, saved in enumerate(config["members"])
+        for number, saved in enumerate(file.config[prefix or "members"])
     )
-    return ZeroShotForecaster(frame, config["freq"], int(config["season_length"]), members)
 
 
 def _recipe(config: dict[str, Any], forecaster: Forecaster) -> Recipe:
@@ -241,9 +262,9 @@ def _trained(file: ModelFile, forecaster: Forecaster, frame: pd.DataFrame) -> Tr
     return TrainedForecaster(plan, members, encodings, frame, config["freq"], forecaster.statics_)
 
 
-def _state(file: ModelFile, number: int) -> dict[str, Any]:
+def _state(file: ModelFile, number: int, kind: str = "") -> dict[str, Any]:
     """The weights of one network by their own names."""
-    prefix = f"member{number}."
+    prefix = f"{kind}member{number}."
     return {
         name.removeprefix(prefix): weight for name, weight in file.weights.items() if name.startswith(prefix)
     }

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from ostinato.errors import ConfigError, DataError, TrainingError
+from ostinato.tasks.forecasting.combining import CombinedForecaster
 from ostinato.tasks.forecasting.fitting import Member, Progress, Trained, held_out_batch, one_thread
 from ostinato.tasks.forecasting.order import Order
 from ostinato.tasks.forecasting.pool import MOST_WINDOWS, Pool
@@ -139,6 +140,9 @@ def continued(
         )
     if isinstance(model, TrainedForecaster):
         return finetune_trained(replace(model, statics=order.statics), frame, progress=progress), False
+    if isinstance(model, CombinedForecaster):
+        tuned = finetune_trained(model.trained, frame, progress=progress)
+        return replace(model, frame=frame, trained=tuned), False
     if isinstance(model, ZeroShotForecaster):
         season = order.season_length or season_of(frame, order.freq)
         start = replace(model, frame=frame[["unique_id", "ds", "y"]], season_length=season)

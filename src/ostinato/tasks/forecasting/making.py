@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from ostinato.errors import ConfigError
 from ostinato.tasks.checks import check_horizon
-from ostinato.tasks.forecasting.choosing import USUAL_BUDGET, MakeAuto
+from ostinato.tasks.forecasting.choosing import USUAL_BUDGET, MakeAuto, combined
+from ostinato.tasks.forecasting.combining import MakeCombined
 from ostinato.tasks.forecasting.finetuning import MakeFineTuned
 from ostinato.tasks.forecasting.order import Order
 from ostinato.tasks.forecasting.recipes import find_recipe
@@ -12,7 +13,7 @@ from ostinato.tasks.forecasting.trained import MakeNetwork
 from ostinato.tasks.forecasting.zero_shot import MakeZeroShot
 from ostinato.tasks.streaming.model import MakeStreaming
 
-Maker = MakeNetwork | MakeZeroShot | MakeStreaming | MakeFineTuned | MakeAuto
+Maker = MakeNetwork | MakeZeroShot | MakeStreaming | MakeFineTuned | MakeCombined | MakeAuto
 
 
 def maker_of(order: Order) -> Maker:
@@ -30,6 +31,8 @@ def maker_of(order: Order) -> Maker:
         return MakeAuto(order, USUAL_BUDGET if order.time_budget is None else order.time_budget)
     if recipe.carried:
         return MakeStreaming(recipe, order.cell, h, order.freq, order.season_length, order.seed)
+    if recipe.combined:
+        return combined(order)
     if recipe.finetuned:
         return MakeFineTuned(order.freq, order.season_length, h, order.seed)
     if not recipe.trained:

@@ -23,7 +23,8 @@ class Recipe:
         num_layers: recurrent layers.
         dropout: share of units dropped after every layer while training.
         keras_start: initial weights as Keras draws them; otherwise torch's, with a silent output.
-        loss: a key of `ostinato.nn.losses.LOSSES`.
+        loss: a key of `ostinato.nn.losses.LOSSES`; with "quantile" the network answers nine quantiles a step, of which
+            the median is the forecast.
         learning_rate: of the optimiser.
         weight_decay: AdamW's decoupled decay; plain Adam when 0.
         clip_norm: largest norm of the gradient; None for no clipping.
@@ -42,6 +43,7 @@ class Recipe:
         trained: whether networks are trained at all; otherwise the pretrained ones are used as they are.
         automatic: whether several recipes and settings are tried on the past, and the best is taken.
         finetuned: whether the pretrained networks are trained on on the series.
+        combined: whether networks trained on the series are averaged with the pretrained ones.
         takes_covariates: whether networks of this recipe see covariates, calendar and static columns.
         carried: whether the network carries its state through a series from its first value to its last, and on with
             every new one, in place of looking back over a window.
@@ -77,14 +79,15 @@ class Recipe:
     trained: bool = True
     automatic: bool = False
     finetuned: bool = False
+    combined: bool = False
     takes_covariates: bool = False
     carried: bool = False
     rival: str | None = None
 
     def column(self, cell: str) -> str:
         """The name of the network's column in a backtest, such as LSTM, ClassicLSTM, Pretrained or Auto."""
-        if self.automatic:
-            return "Auto"
+        if self.automatic or self.combined:
+            return "Auto" if self.automatic else "Combined"
         if not self.trained:
             return "FineTuned" if self.finetuned else "Pretrained"
         return {"classic": "Classic", "streaming": "Streaming"}.get(self.name, "") + cell.upper()
@@ -97,6 +100,7 @@ RECIPES: dict[str, Recipe] = {
             "season and logarithm by the evidence of the past, each window normalised by itself, a small ensemble "
             "trained on all windows of all series, all steps at once"
         ),
+        loss="quantile",
         takes_covariates=True,
         rival="pretrained",
     ),
@@ -116,6 +120,14 @@ RECIPES: dict[str, Recipe] = {
         summary="the pretrained networks, trained on on the series; where that does not help they stay as they were",
         trained=False,
         finetuned=True,
+    ),
+    "combined": Recipe(
+        name="combined",
+        summary=(
+            "the pretrained networks and the default ones trained on the series, averaged; how much the trained ones "
+            "count is learned from the latest steps of the past, from many series"
+        ),
+        combined=True,
     ),
     "streaming": Recipe(
         name="streaming",

@@ -19,6 +19,7 @@ from ostinato.errors import ConfigError
 from ostinato.evaluate.adaptive import FEWEST, Adaptive
 from ostinato.evaluate.conformal import LEVELS, Conformal
 from ostinato.evaluate.supports import Supports
+from ostinato.tasks.forecasting.combining import CombinedForecaster
 from ostinato.tasks.forecasting.trained import TrainedForecaster
 from ostinato.tasks.forecasting.zero_shot import ZeroShotForecaster
 from ostinato.tasks.streaming.model import StreamingForecaster
@@ -26,7 +27,7 @@ from ostinato.tasks.streaming.rows import read_rows
 from ostinato.tasks.streaming.window import Window
 
 Values = NDArray[np.float64]
-Model = StreamingForecaster | TrainedForecaster | ZeroShotForecaster
+Model = StreamingForecaster | TrainedForecaster | ZeroShotForecaster | CombinedForecaster
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ostinato.data.grid import moments, parse_freq, to_integers, to_times
+from ostinato.tasks.forecasting.combining import CombinedForecaster
 from ostinato.tasks.forecasting.trained import TrainedForecaster, split_values
 from ostinato.tasks.forecasting.zero_shot import ZeroShotForecaster
 from ostinato.tasks.pretrained import inputs as pretrained_inputs
 from ostinato.tasks.pretrained import values as pretrained_values
 from ostinato.tasks.pretrained.forecaster import long_season_of
 
+Model = TrainedForecaster | ZeroShotForecaster | CombinedForecaster
 Values = NDArray[np.float64]
 Places = NDArray[np.int64]
 
@@ -37,7 +39,7 @@ class Window:
 
     def __init__(
         self,
-        model: TrainedForecaster | ZeroShotForecaster,
+        model: Model,
         values: Values,
         counts: Places,
         starts: Places,
@@ -52,7 +54,7 @@ class Window:
         self._drop = cycle_of(model)
 
     @classmethod
-    def at_end(cls, model: TrainedForecaster | ZeroShotForecaster) -> Window:
+    def at_end(cls, model: Model) -> Window:
         """The window at the end of the forecaster's history."""
         pasts = split_values(model.frame)
         first = ~model.frame["unique_id"].duplicated().to_numpy()
@@ -102,6 +104,8 @@ class Window:
         model = self.model
         if isinstance(model, TrainedForecaster):
             model = replace(model, encodings=[model.encodings[row] for row in rows])
+        elif isinstance(model, CombinedForecaster):
+            model = model.of(rows)
         names = [self.names[row] for row in rows]
         return Window(model, self.values[rows], self.counts[rows], self.starts[rows], names)
 
@@ -111,7 +115,7 @@ class Window:
             getattr(self, name)[rows] = getattr(part, name)
 
 
-def look_back(model: TrainedForecaster | ZeroShotForecaster) -> int:
+def look_back(model: Model) -> int:
     """Steps that a forecaster looks back."""
     if isinstance(model, TrainedForecaster):
         return model.plan.context
@@ -119,6 +123,6 @@ def look_back(model: TrainedForecaster | ZeroShotForecaster) -> int:
     return max(pretrained_inputs.CONTEXT, min(4 * season, pretrained_values.LONGEST))
 
 
-def cycle_of(model: TrainedForecaster | ZeroShotForecaster) -> int:
+def cycle_of(model: Model) -> int:
     """Steps that may be dropped from the front of a past without moving its season."""
     return max(1, model.season_length)
