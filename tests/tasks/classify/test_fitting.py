@@ -1,9 +1,11 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from ostinato.tasks.classify.fitting import Labelled, Plan, _slices, log_softmax, temperature
-from ostinato.tasks.classify.network import ClassifierNetwork, Shape, in_pieces
+from ostinato.tasks.classify.network import ClassifierNetwork, Shape, _ends, in_pieces
 from ostinato.tasks.classify.settings import choose
 
 SHAPE = Shape(
@@ -61,17 +63,26 @@ def test_without_held_out_sequences_the_temperature_is_one():
     assert temperature(np.zeros((0, 2)), np.zeros(0, dtype=int)) == 1.0
 
 
-def test_padding_does_not_change_what_a_network_says():
+@pytest.mark.parametrize("ends", [False, True])
+def test_padding_does_not_change_what_a_network_says(ends):
     torch.manual_seed(0)
-    network = ClassifierNetwork(SHAPE).eval()
+    network = ClassifierNetwork(replace(SHAPE, ends=ends)).eval()
     inputs = torch.randn(1, 5, 3)
     padded = torch.cat([inputs, torch.zeros(1, 4, 3)], dim=1)
     alone, longer = network(inputs, torch.tensor([5])), network(padded, torch.tensor([5]))
     assert torch.allclose(alone, longer, atol=1e-6)
 
 
-def test_a_sequence_without_steps_is_answered_by_the_bias():
-    network = ClassifierNetwork(SHAPE).eval()
+def test_the_last_states_are_those_that_the_layers_return():
+    network = ClassifierNetwork(replace(SHAPE, ends=True)).eval()
+    lengths = torch.tensor([5, 2])
+    states, (last,) = network.encoder(torch.randn(2, 5, 3), lengths)
+    assert torch.equal(_ends(states, lengths), torch.cat([last[0], last[1]], dim=-1))
+
+
+@pytest.mark.parametrize("ends", [False, True])
+def test_a_sequence_without_steps_is_answered_by_the_bias(ends):
+    network = ClassifierNetwork(replace(SHAPE, ends=ends)).eval()
     logits = network(torch.zeros(1, 1, 3), torch.tensor([0]))
     assert torch.allclose(logits[0], network.head.linear.bias)
 

@@ -27,6 +27,7 @@ class Shape:
         dropout: probability of dropping a feature of the input and of the pooled vector.
         word_dropout: probability of hiding a token.
         piece: steps that are read as one.
+        ends: whether the last state of each direction is pooled, too, which has read all steps in their order.
     """
 
     features: int
@@ -39,14 +40,16 @@ class Shape:
     dropout: float
     word_dropout: float = 0.0
     piece: int = 1
+    ends: bool = False
 
 
 @final
 class ClassifierNetwork(nn.Module):
     """Tokens or features to scores of classes.
 
-    The hidden states of both directions are pooled by attention and by their maximum over time, side by side. A
-    sequence without steps has the pooled vector 0: its answer comes from the bias alone.
+    The hidden states of both directions are pooled by attention and by their maximum over time, side by side, and
+    perhaps the last state of each direction beside them. A sequence without steps has the pooled vector 0: its answer
+    comes from the bias alone.
 
     Args:
         shape: the sizes.
@@ -66,7 +69,7 @@ class ClassifierNetwork(nn.Module):
             embedding=embedding,
         )
         self.pooling = AttentionPooling(self.encoder.output_size)
-        self.head = SoftmaxHead(2 * self.encoder.output_size, shape.classes)
+        self.head = SoftmaxHead((3 if shape.ends else 2) * self.encoder.output_size, shape.classes)
 
     def forward(self, inputs: Tensor, lengths: Tensor) -> Tensor:
         """Return logits `(batch, classes)` for `(batch, time, features)`, or tokens."""
@@ -81,9 +84,20 @@ class ClassifierNetwork(nn.Module):
         mask = step_mask(lengths, states.size(0), states.size(1), states.device).unsqueeze(-1)
         highest = states.masked_fill(~mask, torch.finfo(states.dtype).min).amax(dim=1)
         highest = highest.masked_fill(~mask.any(dim=1), 0.0)
-        pooled = torch.cat([attended, highest], dim=-1)  # (batch, 2 * directions * hidden)
+        parts = [attended, highest]
+        if self.shape.ends:
+            parts.append(_ends(states, lengths))
+        pooled = torch.cat(parts, dim=-1)  # (batch, 2 or 3 * directions * hidden)
         pooled = F.dropout(pooled, self.shape.dropout, self.training)
         return self.head(pooled), weights
+
+
+def _ends(states: Tensor, lengths: Tensor) -> Tensor:
+    """The last state of each direction, `(batch, directions * hidden)`; 0 without steps, as states are in padding."""
+    hidden = states.size(-1) // 2
+    rows = torch.arange(len(states), device=states.device)
+    forward = states[rows, (lengths - 1).clamp(min=0), :hidden]
+    return torch.cat([forward, states[:, 0, hidden:]], dim=-1)
 
 
 def _embedding(shape: Shape) -> Embedding | SpelledEmbedding | None:

@@ -33,6 +33,7 @@ class Defaults:
         smoothing: share of the probability that is spread over all classes in the targets.
         distortion: strength of the random changes of series while training.
         steps: a sequence is brought to about so many pieces by reading several steps as one; None for tokens.
+        ends: whether the last state of each direction is pooled, too.
     """
 
     cell: str
@@ -51,6 +52,7 @@ class Defaults:
     smoothing: float
     distortion: float
     steps: int | None
+    ends: bool
 
 
 DEFAULTS = {
@@ -71,6 +73,7 @@ DEFAULTS = {
         smoothing=0.0,
         distortion=0.0,
         steps=None,
+        ends=False,
     ),
     "series": Defaults(
         cell="gru",
@@ -87,8 +90,9 @@ DEFAULTS = {
         batch_size=16,
         weight_decay=1e-2,
         smoothing=0.1,
-        distortion=0.5,
+        distortion=1.0,
         steps=64,
+        ends=True,
     ),
     "speech": Defaults(
         cell="gru",
@@ -107,6 +111,7 @@ DEFAULTS = {
         smoothing=0.1,
         distortion=1.0,
         steps=64,
+        ends=False,
     ),
 }
 
@@ -140,6 +145,7 @@ def choose(parameters: Mapping[str, Any], shown: Input, data: Labelled, *, class
         dropout=given.get("dropout", usual.dropout),
         word_dropout=usual.word_dropout,
         piece=_piece(data, usual.steps),
+        ends=usual.ends,
     )
     updates_an_epoch = max(math.ceil(len(data.targets) / usual.batch_size), 1)
     return Plan(
