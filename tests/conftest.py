@@ -12,6 +12,10 @@ ROOT = Path(__file__).parents[1]
 SHARED = Path(os.environ.get("OSTINATO_SHARED_DATA", ROOT.parent / "shared" / "data"))
 
 
+# Before anything imports torch: on a busy machine threads wait for each other many times longer than networks as small
+# as these take, and what one thread trains does not depend on the number of processors.
+os.environ["OMP_NUM_THREADS"] = "1"
+
 # No test may fail because the machine is busy. Where CI is set, hypothesis draws the same examples every time.
 settings.register_profile(
     "patient",

@@ -99,12 +99,18 @@ def _relative_error(values, exact):
     return ((values.double() - exact).norm() / exact.norm().clamp(min=1e-30)).item()
 
 
+@pytest.fixture(autouse=True)
+def _two_threads():
+    """Let the kernels share their work on any machine."""
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(1)
+
+
 @pytest.fixture
 def set_threads():
     """Let torch, and so the kernels, use a number of threads for the rest of the test."""
-    before = torch.get_num_threads()
-    yield torch.set_num_threads
-    torch.set_num_threads(before)
+    return torch.set_num_threads
 
 
 @pytest.fixture(autouse=True)

@@ -16,7 +16,8 @@ pytestmark = pytest.mark.skipif(not library.available(), reason="no kernels were
 def run_python(code, **environment):
     """Run code in a process of its own and return what it prints."""
     command = [sys.executable, "-W", "error", "-c", code]
-    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **environment})
+    settings = {**os.environ, "OMP_NUM_THREADS": "2", **environment}
+    done = subprocess.run(command, capture_output=True, text=True, env=settings)
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
 
