@@ -83,12 +83,16 @@ def test_another_estimator_is_diagnosed_by_its_network():
     assert diagnose(Estimator(), torch.randn(3, 5, 2)).layers[0].cell == "GRU"
 
 
-def test_the_pretrained_networks_are_not_ones_to_mend(milk):
-    forecaster = Forecaster(h=6, recipe="pretrained", random_state=0).fit(milk)
-    with pytest.raises(
-        ConfigError, match="this forecaster holds no network that the doctor can open; fit one with"
-    ):
-        diagnose(forecaster)
+@pytest.mark.parametrize("recipe", ["streaming", "pretrained"])
+def test_forecasters_of_other_recipes_are_diagnosed(milk, monkeypatch, recipe):
+    monkeypatch.setitem(RECIPES, "streaming", replace(RECIPES["streaming"], steps=(2, 4)))
+    forecaster = Forecaster(h=6, recipe=recipe, random_state=0).fit(milk)
+    before, diagnosis = forecaster.predict(), diagnose(forecaster)
+    assert diagnosis.memory >= 1
+    assert (diagnosis.season_length, diagnosis.season_removed, diagnosis.data_lag) == (12, True, None)
+    assert ("patches of several steps" in diagnosis.memory_sentence) == (recipe == "pretrained")
+    assert diagnose(forecaster, milk).loss == diagnosis.loss
+    assert forecaster.predict().equals(before)
 
 
 def test_what_has_no_network_is_refused():

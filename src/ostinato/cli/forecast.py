@@ -6,6 +6,7 @@ import argparse
 import json
 import math
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from ostinato.cli.progress import Progress
 from ostinato.cli.reading import read_table
 from ostinato.data.tables import Table
 from ostinato.report import ReportContent, TrainingCurve
+from ostinato.report.inside import look_inside
 from ostinato.tasks.forecasting.exogenous import Extras
 from ostinato.tasks.forecasting.recipes import find_recipe
 from ostinato.tasks.forecasting.run import ForecastRun, RunSettings, run_forecast
@@ -57,6 +59,8 @@ def _run_into(
     seconds |= result.seconds
     reported = time.perf_counter()
     content = _content(result, settings, arguments, seconds)
+    if not arguments.no_report:
+        content = replace(content, inside=look_inside(result.forecaster))
     model = out / "model.zip"
     result.forecaster.save(model)
     outputs = report.write(content, out, pictures=not arguments.no_report, others={"model": model})

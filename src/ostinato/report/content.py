@@ -29,6 +29,21 @@ class TrainingCurve:
 
 
 @dataclass(frozen=True)
+class Inside:
+    """A look inside the network.
+
+    Attributes:
+        memory: how far back it remembers, as a sentence.
+        faults: what is wrong with its gradients, gates and units, and what to change; a sentence each.
+        pictures: what each shows, and the PNG file.
+    """
+
+    memory: str
+    faults: tuple[str, ...]
+    pictures: tuple[tuple[str, bytes], ...]
+
+
+@dataclass(frozen=True)
 class ReportContent:
     """All that a report shows.
 
@@ -58,6 +73,7 @@ class ReportContent:
         test: unique_id, ds, y and one column per model over held-out steps, the network's first
             (the textbook's picture); None if there was no such test.
         value_label: what the numbers are, with their unit if known: the label of the vertical axes.
+        inside: a look inside the network; None where there is nothing to see.
     """
 
     title: str
@@ -84,6 +100,7 @@ class ReportContent:
     training: tuple[TrainingCurve, ...] = ()
     test: pd.DataFrame | None = None
     value_label: str = "value"
+    inside: Inside | None = None
 
 
 def summary(content: ReportContent, outputs: Mapping[str, Any]) -> dict[str, Any]:

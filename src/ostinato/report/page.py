@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import math
 from html import escape
 
@@ -11,7 +12,7 @@ import pandas as pd
 from ostinato.report.axes import positions, time_ticks
 from ostinato.report.blocks import document, losses, note, reproduce, section, sentences, table, verdict
 from ostinato.report.chart import Band, Line, chart
-from ostinato.report.content import ReportContent
+from ostinato.report.content import Inside, ReportContent
 from ostinato.report.shown import Shown, baseline_of, left_out, shown_series
 
 
@@ -33,6 +34,7 @@ def page(content: ReportContent) -> str:
         section("Backtest against what came true", _backtests(content, shown)),
         section("What was tried", _tried(content)),
         section("Training", losses(content.training)),
+        section("Inside the network", _inside(content.inside)),
         section("What was found in the file", sentences(content.notes)),
         section("How to get this again", _reproduce(content)),
     ]
@@ -151,6 +153,18 @@ def _tried(content: ReportContent) -> str:
     )
     forms = {"origins": "d", "mase": ".3f", "seconds": ".1f"}
     return table(content.tried, forms, best=None if chosen.empty else chosen.iloc[0]) + remark
+
+
+def _inside(inside: Inside | None) -> str:
+    """What the network remembers, and pictures of its states, which keep their light ground in the dark."""
+    if inside is None:
+        return ""
+    drawn = "".join(
+        f'<figure><figcaption>{escape(shown)}</figcaption><img alt="{escape(shown)}" '
+        f'src="data:image/png;base64,{base64.b64encode(png).decode()}"></figure>'
+        for shown, png in inside.pictures
+    )
+    return f"<p>{escape(inside.memory)}</p>{sentences(inside.faults)}{drawn}"
 
 
 def _leaderboard(content: ReportContent) -> str:

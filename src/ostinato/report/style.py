@@ -23,6 +23,7 @@ figcaption{display:flex;flex-wrap:wrap;gap:.1rem 1.1rem;font-size:.85rem;margin-
 .key{display:inline-block;width:1.3em;height:3px;margin-right:.4em;vertical-align:middle;background:currentColor}
 .key.area{height:.8em;opacity:1}
 svg{width:100%;height:auto;display:block}
+img{max-width:100%;height:auto;display:block;margin:0 auto;border-radius:6px}
 text{fill:var(--soft);font-size:12px}
 .middle{text-anchor:middle}
 .end{text-anchor:end}

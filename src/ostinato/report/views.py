@@ -132,25 +132,23 @@ def forecaster_figures(forecaster: Any) -> dict[str, Figure]:
     """Look into the network of a fitted forecaster, over windows of its own history.
 
     Args:
-        forecaster: a fitted `Forecaster` that was trained (not the pretrained recipe).
+        forecaster: a fitted `Forecaster`. A pretrained network reads patches of several steps, and its figures count
+            patches.
 
     Returns:
         Figures by name: "states", "path", "follows" and "attribution", of the last window and the last layer.
 
     Raises:
-        ConfigError: The forecaster is not fitted, or has no network of its own.
+        ConfigError: The forecaster is not fitted, or its history is too short for a window.
     """
-    from ostinato.tasks.doctor import open_forecaster, own_loss
+    from ostinato.tasks.opening import open_forecaster
     from ostinato.train.diagnosis.attribution import integrated_gradients
     from ostinato.train.diagnosis.states import view_states, what_units_follow
 
-    trained, network, batch = open_forecaster(forecaster._fitted())
-    view = view_states(network, batch, own_loss)[-1]
-    ahead = batch.rows.get("ahead")
-    attribution = integrated_gradients(
-        network, batch.inputs, answer=lambda model, inputs: model(inputs, ahead)[:, 0], points=32
-    )
-    season = trained.season_length
+    opened = open_forecaster(forecaster._fitted())
+    view = view_states(opened.network, opened.batch, opened.loss)[-1]
+    attribution = integrated_gradients(opened.network, opened.batch.inputs, answer=opened.answer, points=32)
+    season = None if opened.covers else opened.season_length
     return {
         "states": state_figure(view),
         "path": path_figure(view),

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from ostinato.errors import ConfigError
 from ostinato.tasks.checks import check_horizon, check_seed
+from ostinato.tasks.opening import open_forecaster, own_loss, windows_of
 
 if TYPE_CHECKING:
     import pandas as pd
     from torch import nn
 
-    from ostinato.data.batch import Batch
     from ostinato.tasks.forecasting.plan import Plan
     from ostinato.tasks.forecasting.trained import TrainedForecaster
     from ostinato.train.config import TrainConfig
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from ostinato.train.diagnosis.reading import Loss
     from ostinato.train.diagnosis.watch import TrainingWatch
 
-ROWS = 64
-"""Windows of a forecaster's history that are run through its network."""
 UPDATES = 100
 """Updates of the training that a data file is diagnosed by."""
 
@@ -71,13 +69,14 @@ def diagnose(
 
     trained = getattr(model, "model_", None)
     if trained is not None:
-        forecaster, network, batch = open_forecaster(trained, examples)
+        opened = open_forecaster(trained, examples)
         return diagnose_module(
-            network,
-            batch,
-            loss or own_loss,
-            season_length=forecaster.season_length if season_length is None else season_length,
-            season_removed=forecaster.plan.recipe.adjust,
+            opened.network,
+            opened.batch,
+            loss or opened.loss,
+            season_length=opened.season_length if season_length is None else season_length,
+            season_removed=opened.season_removed,
+            covers=opened.covers,
             config=config,
             watch=watch,
         )
@@ -147,54 +146,6 @@ def diagnose_series(
         season_removed=plan.recipe.adjust,
         watch=watch,
     )
-
-
-def open_forecaster(trained: Any, frame: Any = None) -> tuple[TrainedForecaster, nn.Module, Batch]:
-    """The first network of a fitted forecaster, and windows to run through it.
-
-    Args:
-        trained: `Forecaster.model_`.
-        frame: other series than those it was fitted on.
-
-    Raises:
-        ConfigError: the forecaster has no network of its own, or looks at covariates beside the other series.
-        DataError: the frame cannot be used.
-    """
-    from ostinato.data import frames
-    from ostinato.tasks.forecasting.trained import TrainedForecaster
-
-    if not isinstance(trained, TrainedForecaster):
-        raise ConfigError(
-            "this forecaster holds no network that the doctor can open; fit one with recipe='default' or 'classic'"
-        )
-    if frame is not None:
-        if trained.plan.channels:
-            raise ConfigError(
-                "this forecaster looks at covariates, which other series do not bring along here; diagnose it on its "
-                "own history"
-            )
-        series = frames.regularise(frames.to_long(frame).frame, trained.freq)
-        trained = trained.with_history(series)
-    return trained, trained.members[0].network, windows_of(trained)
-
-
-def windows_of(trained: TrainedForecaster, rows: int = ROWS) -> Batch:
-    """Windows of a forecaster's series, evenly over all of them.
-
-    Raises:
-        ConfigError: there is no window with a real value to forecast.
-    """
-    pool = trained.pool()
-    share = pool.share
-    batch = pool.batch(*share.places(share.spread(rows)))
-    if not batch.real:
-        raise ConfigError("no window of these series has a value to forecast; give a longer history")
-    return batch
-
-
-def own_loss(network: Any, batch: Batch) -> Any:
-    """The loss that a forecaster's network was trained with."""
-    return network.loss(batch)
 
 
 def _train(

@@ -9,7 +9,7 @@ import torch
 from ostinato.nn import LAYERS
 from ostinato.tasks.forecasting.recipes import RECIPES
 from ostinato.tasks.streaming.encoding import FEATURES, Running, Start
-from ostinato.tasks.streaming.network import BURN_IN, KINDS, Carried, Weights, _rows, fit_weights
+from ostinato.tasks.streaming.network import BURN_IN, KINDS, Carried, Weights, fit_weights, learning_rows
 
 NONE = Start(False, 0.0, np.zeros(1))
 RECIPE = replace(RECIPES["streaming"], steps=(2, 4), hidden_size=8)
@@ -43,7 +43,7 @@ def test_steps_equal_the_layer_over_the_whole_series(cell):
 
 def test_the_answers_asked_for_are_those_that_followed():
     past = walk(30)
-    rows, late = _rows([past], [NONE], 2, 0.2)
+    rows, late = learning_rows([past], [NONE], 2, 0.2)
     running = Running.start([NONE])
     for step in range(30):
         features = running.advance(past[step : step + 1])
@@ -58,7 +58,7 @@ def test_the_answers_asked_for_are_those_that_followed():
 
 
 def test_rows_of_long_series_overlap_and_have_one_length():
-    rows, _ = _rows([walk(600), walk(100, 1)], [NONE, NONE], 2, 0.2)
+    rows, _ = learning_rows([walk(600), walk(100, 1)], [NONE, NONE], 2, 0.2)
     assert rows.inputs.shape[1:] == (256, FEATURES)
     assert len(rows) > 5
     assert rows.mask.any(dim=2).any(dim=1).all()

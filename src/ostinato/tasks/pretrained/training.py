@@ -4,7 +4,9 @@ import torch
 from torch import Tensor, nn
 
 from ostinato.nn.recurrent import LSTM
+from ostinato.tasks.pretrained import direct
 from ostinato.tasks.pretrained.inputs import SIZES, Sizes
+from ostinato.tasks.pretrained.network import Member
 
 SHAPES = 8  # distances between neighbouring quantiles
 
@@ -64,6 +66,19 @@ class Network(nn.Module):
         below = centre[..., None] - distance[..., :half].cumsum(-1).flip(-1)
         above = centre[..., None] + distance[..., half:].cumsum(-1)
         return torch.cat([below, centre[..., None], above], -1)
+
+
+def network_of(member: Member) -> Network:
+    """The network whose weights these are, in torch."""
+    parts = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+    names = [f"lstm.{part}_l{layer}" for layer in range(2) for part in parts]
+    weights = dict(zip(names, member.lstm, strict=True)) | {
+        name: value.T for name, value in member.head.items()
+    }
+    sizes = direct.SIZES if member.direct else SIZES
+    network = Network(member.lstm[1].shape[1], member.head["mix.bias"].shape[0], sizes)
+    network.load_state_dict({name: torch.from_numpy(value.copy()) for name, value in weights.items()})
+    return network
 
 
 LEVELS = torch.arange(1, 10) / 10

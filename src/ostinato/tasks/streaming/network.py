@@ -18,7 +18,7 @@ from ostinato.tasks.streaming.encoding import FEATURES, Running, Start
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from torch import Tensor
+    from torch import Tensor, nn
 
     from ostinato.data.batch import Batch
 
@@ -156,7 +156,7 @@ def fit_weights(
         raise ConfigError(
             f"cell is {cell!r}, whose state the streaming recipe cannot carry; use one of: {', '.join(KINDS)}"
         )
-    rows, late = _rows(pasts, starts, h, recipe.validation)
+    rows, late = learning_rows(pasts, starts, h, recipe.validation)
     if rows.real == 0:
         raise DataError(
             f"no series has {BURN_IN + 1 + h} rows with values that change, which a horizon of {h} needs; "
@@ -249,7 +249,30 @@ class _Work:
             self.progress(min(self.done + done, self.total), self.total)
 
 
-def _rows(pasts: Sequence[Values], starts: Sequence[Start], h: int, share: float) -> tuple[Batch, Tensor]:
+def as_module(weights: Weights, loss: str) -> nn.ModuleDict:
+    """The network in torch, `recurrent` and `head`; with weights of its own.
+
+    Args:
+        weights: the network.
+        loss: of the head.
+    """
+    import torch
+
+    from ostinato.nn import LAYERS
+    from ostinato.nn.heads import PointHead
+
+    hidden = weights.recurrent[1].shape[1]
+    layer = LAYERS[weights.cell](FEATURES, hidden, len(weights.recurrent) // 4, batch_first=True)
+    network = torch.nn.ModuleDict({"recurrent": layer, "head": PointHead(hidden, weights.horizon, loss=loss)})
+    with torch.no_grad():
+        for own, given in zip(network.parameters(), (*weights.recurrent, *weights.head), strict=True):
+            own.copy_(torch.from_numpy(given))
+    return network
+
+
+def learning_rows(
+    pasts: Sequence[Values], starts: Sequence[Start], h: int, share: float
+) -> tuple[Batch, Tensor]:
     """What the network sees of every series and the right answers after each step, cut into rows of one length.
 
     Series are padded with missing values at the end, which have no answers. Rows overlap; of very many, evenly spaced

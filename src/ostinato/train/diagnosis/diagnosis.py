@@ -29,6 +29,7 @@ class Diagnosis:
         data_lag: the lag at which the targets depend most on the inputs; None where unknown or weak.
         truncation: steps that gradients go back in training; None for all.
         watch: what was seen of the training; None where it was not watched.
+        covers: steps of the series that the network reads at once, from the last ones back; empty for one each.
     """
 
     layers: tuple[LayerReading, ...]
@@ -39,6 +40,7 @@ class Diagnosis:
     data_lag: int | None = None
     truncation: int | None = None
     watch: WatchSummary | None = None
+    covers: tuple[int, ...] = ()
 
     @property
     def healthy(self) -> bool:
@@ -56,7 +58,11 @@ class Diagnosis:
         """The effective memory beside what the data needs, as a sentence."""
         if self.memory is None:
             return "The loss depends on no state, so there is no memory to measure."
-        text = f"The network remembers {self.memory} {'step' if self.memory == 1 else 'steps'}"
+        text = f"The network remembers {_count(self.memory, 'step')}"
+        if self.covers:
+            reach = sum(self.covers[: self.memory])
+            text = f"The network reads patches of several steps and remembers {_count(self.memory, 'patch', 'patches')}"
+            text += f", {_count(reach, 'step')}"
         if self.season_length and self.season_removed:
             text += f"; your season of {self.season_length} is taken out before it looks"
         elif self.season_length:
@@ -90,6 +96,7 @@ class Diagnosis:
                 "data_lag": self.data_lag,
                 "truncation": self.truncation,
                 "watch": None if self.watch is None else asdict(self.watch),
+                "covers": self.covers,
                 "layers": [
                     asdict(layer) | {"memory": layer.gradients.memory, "factor": layer.gradients.factor}
                     for layer in self.layers
@@ -106,26 +113,30 @@ def diagnose_module(
     *,
     season_length: int | None = None,
     season_removed: bool = False,
+    covers: tuple[int, ...] = (),
     config: TrainConfig | None = None,
     watch: TrainingWatch | None = None,
 ) -> Diagnosis:
     """Diagnose a torch module with recurrent layers.
 
     Args: as for `ostinato.diagnose`, and `season_removed`: whether the season was taken out of the data beforehand, so
-        that the network need not remember it.
+        that the network need not remember it; `covers`: steps of the series that the network reads at once, from the
+        last ones back, where it reads several.
     """
     reading = read_model(model, examples, loss)
     settings = config if config is not None else (None if watch is None else watch.config)
     truncation = None if settings is None or settings.tbptt is None else settings.tbptt[1]
     season = season_length if season_length is not None and season_length > 1 else None
-    lag = _data_lag(examples)
+    lag = None if season_removed else _data_lag(examples)
     reason = "" if lag is None else f"your targets depend most on inputs {lag} steps before"
     needed = lag
     if season is not None and not season_removed:
         needed, reason = season, f"your season is {season}"
     summary = None if watch is None else watch.summary()
     findings = find(Evidence(reading.layers, needed, reason, truncation, summary))
-    return Diagnosis(reading.layers, findings, reading.loss, season, season_removed, lag, truncation, summary)
+    return Diagnosis(
+        reading.layers, findings, reading.loss, season, season_removed, lag, truncation, summary, covers
+    )
 
 
 def _data_lag(examples: Examples) -> int | None:
@@ -140,6 +151,10 @@ def _data_lag(examples: Examples) -> int | None:
     if inputs.dim() != 3 or targets.dim() < 2 or targets.shape[:2] != inputs.shape[:2]:
         return None
     return strongest_lag(dependence_by_lag(inputs, targets, mask))
+
+
+def _count(number: int, singular: str, plural: str = "steps") -> str:
+    return f"{number} {singular if number == 1 else plural}"
 
 
 def _layer_line(layer: LayerReading) -> str:

@@ -16,6 +16,8 @@ FADED = 1e-4
 """Share of the gradient's largest norm that is left half-way through the batch, below which it has vanished."""
 OUT_OF_REACH = 1e-2
 """The same at the lag that the data needs."""
+KEEPING = 0.8
+"""Mean of a forget or update gate from which on a cell is said to keep its past; at a bias of +1 it is 0.73."""
 FEWEST_STEPS = 16
 """Batches shorter than this say nothing about chaos, nor about vanishing unless the lag that is needed is known."""
 GROWTH = 10.0
@@ -216,7 +218,7 @@ def _vanishing(evidence: Evidence) -> Iterator[Finding]:
             where, reason = needed, f"; {evidence.reason}"
         else:
             where, reason = len(by_lag) // 2, ""
-            faded = len(by_lag) >= FEWEST_STEPS and by_lag[where] < FADED * peak
+            faded = len(by_lag) >= FEWEST_STEPS and by_lag[where] < FADED * peak and not _keeps(layer)
         if faded:
             yield Finding(
                 "vanishing",
@@ -227,6 +229,11 @@ def _vanishing(evidence: Evidence) -> Iterator[Finding]:
                 "Gradients vanish: what lies further back cannot be learned.",
                 _reach_further(layer),
             )
+
+
+def _keeps(layer: LayerReading) -> bool:
+    """Whether the gate that keeps the past is open: then a short memory is what was learned, not what cannot be."""
+    return any(gate.name in ("forget", "update") and gate.mean >= KEEPING for gate in layer.units.gates)
 
 
 def _reach_further(layer: LayerReading) -> str:
