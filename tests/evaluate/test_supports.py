@@ -25,7 +25,7 @@ def test_rounding_inwards_keeps_every_whole_number_inside(seed):
     draws = np.random.default_rng(seed)
     middle = draws.normal(3, 2, size=(1, 50))
     low, high = middle - draws.random((1, 50)) * 3, middle + draws.random((1, 50)) * 3
-    support = Supports(np.array([-np.inf]), np.array([True]))
+    support = Supports(np.array([-np.inf]), np.array([True]), np.array([True]))
     inner_low, inner_high = support.quantile(low, middle, 0.1), support.quantile(high, middle, 0.9)
     for number in range(-9, 15):
         inside = (low <= number) & (number <= high)
@@ -34,7 +34,7 @@ def test_rounding_inwards_keeps_every_whole_number_inside(seed):
 
 def test_quantiles_do_not_cross_however_they_are_rounded():
     middle = np.array([[0.4, -0.3, 2.5]])
-    support = Supports(np.array([0.0]), np.array([True]))
+    support = Supports(np.array([0.0]), np.array([True]), np.array([True]))
     ends = [
         support.quantile(middle + shift, middle, level)
         for shift, level in ((-2, 0.1), (-1, 0.3), (0, 0.5), (1, 0.8))
@@ -43,6 +43,6 @@ def test_quantiles_do_not_cross_however_they_are_rounded():
 
 
 def test_samples_are_whole_and_not_negative():
-    support = Supports(np.array([0.0, -np.inf]), np.array([True, False]))
+    support = Supports(np.array([0.0, -np.inf]), np.array([True, False]), np.array([True, False]))
     found = support.sample(np.array([[[-1.2, 2.6], [-1.2, 2.6]]]))
     assert found.tolist() == [[[0.0, 3.0], [-1.2, 2.6]]]

@@ -6,11 +6,15 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 import ostinato
 from ostinato import Forecaster, ModelFileError
+from ostinato.evaluate.knots import LEVELS
 from ostinato.nn import LAYERS
+from ostinato.nn.heads import QuantileHead
 from ostinato.tasks.forecasting.recipes import RECIPES
+from ostinato.tasks.stored import in_order
 from ostinato.train.checkpoint import load_model, save_model
 
 
@@ -61,3 +65,15 @@ def test_loading_forecasting_updating_and_saving_need_no_torch(quick, monthly, t
     )
     subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True)
     assert ostinato.load(tmp_path / "model.zip").stream_ is not None
+
+
+def test_quantiles_on_arrays_are_those_of_the_head():
+    head = QuantileHead(4, 3, levels=LEVELS).double()
+    states = torch.randn(5, 4, dtype=torch.float64)
+    raw = head.linear(states).detach().numpy().reshape(5, 3, len(LEVELS))
+    assert in_order(raw) == pytest.approx(head(states).detach().numpy())
+
+
+def test_one_number_a_step_stays_as_it_is():
+    raw = np.random.default_rng(0).normal(size=(2, 3, 1))
+    assert np.array_equal(in_order(raw), raw)

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from ostinato.errors import ConfigError, DataError
-from ostinato.evaluate import blocks, workers
+from ostinato.evaluate import blocks, scores, workers
 from ostinato.evaluate.baselines import Make
 
 ORIGINS = 8
@@ -53,8 +53,9 @@ def backtest(  # noqa: PLR0913 - the words of Nixtla's cross_validation, and how
         progress: called with (fits done, fits in all) after each.
 
     Returns:
-        unique_id, ds, cutoff, y and one column per model, by series, cut-off and time. The sentences
-        about what was left out are in `.attrs["notes"]`.
+        unique_id, ds, cutoff, y and one column per model, by series, cut-off and time; behind that of a model that
+        has `predict_levels` its quantiles, such as LSTM-q-10. The sentences about what was left out are in
+        `.attrs["notes"]`.
 
     Raises:
         ConfigError: a number below 1, no makers, makers that cannot do what is asked.
@@ -189,6 +190,9 @@ def _layout(
     cutoffs = view.ends[view.owner[flat]] - np.asarray(job.offsets)[origins] - 1
     table["cutoff"] = frame["ds"].to_numpy()[cutoffs]
     table["y"] = view.values[flat]
+    answers: dict[str, workers.Values] = {}
     for name in job.makers:
-        table[name] = np.concatenate([found[name, origin] for origin in range(len(rows))])
+        values = np.concatenate([found[name, origin] for origin in range(len(rows))])  # (rows, columns)
+        answers |= dict(zip([name, *scores.level_columns(name)], values.T, strict=False))
+    table = pd.concat([table, pd.DataFrame(answers, index=table.index)], axis=1)
     return table.iloc[order].reset_index(drop=True)

@@ -145,9 +145,9 @@ class Conformal:
         for level in levels:
             if not 0 < level < 100:
                 raise ConfigError(f"level is {level}; it must lie between 0 and 100 percent")
-        return np.stack([self._sizes(level / 100, h) for level in levels])
+        return np.stack([self.sizes(level / 100, h) for level in levels])
 
-    def _sizes(self, share: float, h: int) -> Values:
+    def sizes(self, share: float, h: int) -> Values:
         """Absolute errors that are not exceeded with one probability, (h,)."""
         deviate = NormalDist().inv_cdf(0.5 + share / 2)
         return self.errors_at(np.full(h, share), np.full(h, deviate))
@@ -178,6 +178,10 @@ class Conformal:
         sizes: Values = np.stack(found, axis=-1) * np.asarray(self.spread[:h])
         return sizes
 
+    def errors_within(self, deviates: Values) -> Values:
+        """Absolute errors as likely not exceeded as sizes (..., h) of standard normal numbers are: (..., h)."""
+        return self.errors_at(np.interp(deviates, DEVIATES, WITHIN), deviates)
+
     def apply(
         self,
         table: pd.DataFrame,
@@ -205,19 +209,12 @@ class Conformal:
         middle = table[column].to_numpy(dtype=np.float64).reshape(len(names), -1)
         units = self.units(names)[:, None]
         support = Supports.anything(len(names)) if history is None else Supports.of(history, names)
-        wanted: dict[str, float] = {}
-        for level in levels:
-            wanted |= {
-                f"{column}-lo-{level:g}": 0.5 - level / 200,
-                f"{column}-hi-{level:g}": 0.5 + level / 200,
-            }
-        wanted |= {f"{column}-q-{100 * quantile:g}": quantile for quantile in quantiles}
-        result = table.copy()
-        for name, quantile in wanted.items():
-            away = self._sizes(abs(2 * quantile - 1), middle.shape[1])
+        result: dict[str, Values] = {}
+        for name, quantile in columns_of(column, levels, quantiles).items():
+            away = self.sizes(abs(2 * quantile - 1), middle.shape[1])
             values = middle + np.sign(round(quantile - 0.5, 12)) * units * away
             result[name] = support.quantile(values, middle, quantile).ravel()
-        return result
+        return table.assign(**result)
 
     def sample(
         self,
@@ -240,7 +237,7 @@ class Conformal:
         """
         names = table["unique_id"].drop_duplicates().tolist()
         middle = table[column].to_numpy(dtype=np.float64).reshape(len(names), -1)
-        distance = self.errors_at(_within(np.abs(normal)), np.abs(normal))
+        distance = self.errors_within(np.abs(normal))
         values = middle + self.units(names)[:, None] * np.sign(normal) * distance
         support = Supports.anything(len(names)) if history is None else Supports.of(history, names)
         return support.sample(values)
@@ -282,6 +279,16 @@ class Conformal:
                 "the intervals of the model file are damaged (sizes do not agree); fit again"
             )
         return cls(spread, errors, count, scales)
+
+
+def columns_of(column: str, levels: Sequence[float], quantiles: Sequence[float]) -> dict[str, float]:
+    """The quantile behind each column of intervals and quantiles of a forecast."""
+    ends = {
+        f"{column}-{end}-{level:g}": 0.5 + sign * level / 200
+        for level in levels
+        for end, sign in (("lo", -1), ("hi", 1))
+    }
+    return {**ends, **{f"{column}-q-{100 * quantile:g}": quantile for quantile in quantiles}}
 
 
 def _spread(sizes: Values) -> Values:
@@ -338,9 +345,3 @@ def _quantiles(values: Sequence[float], count: float, shares: Values, deviates: 
 
 DEVIATES = np.linspace(0.0, 8.0, 4001)
 WITHIN = np.array([2 * NormalDist().cdf(deviate) - 1 for deviate in DEVIATES])
-
-
-def _within(deviates: Values) -> Values:
-    """The probability that a standard normal number is no larger than given sizes."""
-    shares: Values = np.interp(deviates, DEVIATES, WITHIN)
-    return shares

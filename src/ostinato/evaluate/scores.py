@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ostinato.errors import ConfigError, DataError
 from ostinato.evaluate import blocks
+from ostinato.evaluate.knots import LEVELS
 
 Values = NDArray[np.float64]
 SCORES = ("mae", "rmse", "mase", "smape")
@@ -104,8 +105,20 @@ def as_dict(board: pd.DataFrame) -> dict[str, dict[str, float]]:
 
 
 def models_of(cv: pd.DataFrame) -> tuple[str, ...]:
-    """Names of the models of a backtest: its columns, without the keys."""
-    return tuple(str(name) for name in cv.columns if name not in KEYS)
+    """Names of the models of a backtest: its columns, without the keys and the quantiles of a model."""
+    names = [str(name) for name in cv.columns if name not in KEYS]
+    quantiles = {column for name in names for column in level_columns(name)}
+    return tuple(name for name in names if name not in quantiles)
+
+
+def level_columns(model: str) -> list[str]:
+    """Columns of the quantiles of a model, from the lowest."""
+    return [f"{model}-q-{100 * level:g}" for level in LEVELS]
+
+
+def without_levels(cv: pd.DataFrame) -> pd.DataFrame:
+    """A backtest without the quantiles of the models."""
+    return cv[[*KEYS, *models_of(cv)]]
 
 
 def cells(cv: pd.DataFrame, frame: pd.DataFrame, season_length: int) -> Cells:

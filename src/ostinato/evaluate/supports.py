@@ -21,15 +21,24 @@ class Supports:
     Attributes:
         least: (series,) 0 where a series was never negative, else minus infinity.
         whole: (series,) True where a series held nothing but whole numbers.
+        zero: (series,) True where a series was 0 at some time.
     """
 
     least: Values
     whole: NDArray[np.bool_]
+    zero: NDArray[np.bool_]
 
     @classmethod
     def anything(cls, series: int) -> Supports:
         """No evidence: any number."""
-        return cls(np.full(series, -np.inf), np.zeros(series, dtype=np.bool_))
+        nowhere = np.zeros(series, dtype=np.bool_)
+        return cls(np.full(series, -np.inf), nowhere, nowhere)
+
+    @property
+    def counts(self) -> NDArray[np.bool_]:
+        """(series,) True where a series counts what is sometimes not there at all."""
+        counts: NDArray[np.bool_] = self.whole & self.zero & (self.least == 0)
+        return counts
 
     @classmethod
     def of(cls, history: pd.DataFrame, names: Sequence[object]) -> Supports:
@@ -40,14 +49,15 @@ class Supports:
             names: the series, in the order wanted; any number is possible for one without a past.
         """
         y = history["y"].to_numpy(dtype=np.float64)
-        facts = pd.DataFrame(
-            {"least": y, "broken": np.where(np.isnan(y), 0.0, y != np.rint(y)), "known": ~np.isnan(y)}
-        )
+        known = ~np.isnan(y)
+        broken = known & (y != np.rint(y))
+        facts = pd.DataFrame({"least": y, "broken": broken, "known": known, "zero": y == 0})
         groups = facts.groupby(history["unique_id"].to_numpy(), sort=False)
-        table = groups.agg({"least": "min", "broken": "sum", "known": "sum"}).reindex(list(names))
+        table = groups.agg({"least": "min", "broken": "sum", "known": "sum", "zero": "sum"})
+        table = table.reindex(list(names))
         least = np.where(table["least"].to_numpy(dtype=np.float64) >= 0, 0.0, -np.inf)
         whole = (table["broken"] == 0) & (table["known"] >= FEWEST)
-        return cls(least, whole.to_numpy(dtype=np.bool_))
+        return cls(least, whole.to_numpy(dtype=np.bool_), table["zero"].to_numpy() > 0)
 
     def quantile(self, values: Values, middle: Values, level: float) -> Values:
         """Quantiles brought to values that the series can take.

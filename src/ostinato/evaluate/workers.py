@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from ostinato.errors import ConfigError, TrainingError
 from ostinato.evaluate import blocks
 from ostinato.evaluate.baselines import Forecaster, InformedForecaster, Make, MovableForecaster
+from ostinato.evaluate.scores import level_columns
 
 Values = NDArray[np.float64]
 Found = dict[tuple[str, int], Values]
@@ -79,7 +80,7 @@ def run(job: Job, n_jobs: int, progress: Callable[[int, int], None] | None) -> t
         progress: called with (fits done, fits in all) after each.
 
     Returns:
-        Forecasts by model and origin, in the order of `target_rows`, and the models' notes.
+        Forecasts by model and origin as `work` gives them, and the models' notes.
 
     Raises:
         ConfigError: the models cannot be moved or sent to another process.
@@ -117,7 +118,7 @@ def work(job: Job, unit: Unit) -> Answer:
         unit: the model and its origins.
 
     Returns:
-        The forecasts, aligned to `target_rows` of each origin.
+        The forecasts, (rows, 1), or (rows, 10) with the quantiles behind them, as `target_rows` of each origin.
     """
     view = blocks.split(job.frame)
     forecaster: Forecaster | None = None
@@ -150,10 +151,14 @@ def _seen(past: pd.DataFrame, make: Make) -> pd.DataFrame:
 
 
 def _answer(forecaster: Forecaster, job: Job, rows: blocks.Rows) -> pd.DataFrame:
-    """The forecasts of some rows; of the rows themselves nothing is given but what is known in advance."""
-    if isinstance(forecaster, InformedForecaster) and forecaster.known:
-        return forecaster.predict(job.h, job.frame.loc[rows, [*KEYS, *forecaster.known]])
-    return forecaster.predict(job.h)
+    """The forecasts of some rows; of the rows themselves nothing is given but what is known in advance.
+
+    A forecaster that has `predict_levels` gives its quantiles as well.
+    """
+    known = forecaster.known if isinstance(forecaster, InformedForecaster) else ()
+    ahead = [job.frame.loc[rows, [*KEYS, *known]]] if known else []
+    found: pd.DataFrame = getattr(forecaster, "predict_levels", forecaster.predict)(job.h, *ahead)
+    return found
 
 
 def _units(job: Job) -> list[Unit]:
@@ -184,7 +189,7 @@ def _move(forecaster: Forecaster | None, past: pd.DataFrame, name: str) -> Forec
 
 
 def _aligned(answer: pd.DataFrame, wanted: pd.DataFrame, name: str) -> Values:
-    """The forecasts at the wanted series and times, in their order."""
+    """The forecasts, and quantiles where there are any, at the wanted series and times: (rows, 1 or 10)."""
     keys = KEYS
     if len(answer) != len(wanted) or any(
         (answer[key].to_numpy() != wanted[key].to_numpy()).any() for key in keys
@@ -197,7 +202,8 @@ def _aligned(answer: pd.DataFrame, wanted: pd.DataFrame, name: str) -> Values:
                 f"model {name!r} gave no forecast for series {str(series)!r} at {time}; "
                 "a forecaster must answer every series and step of its history's future"
             )
-    return answer["forecast"].to_numpy(dtype=np.float64)
+    columns = ["forecast", *level_columns("forecast")]
+    return answer[[name for name in columns if name in answer]].to_numpy(dtype=np.float64)
 
 
 def _share(job: Job, units: list[Unit], n_jobs: int, keep: Callable[[Answer], None]) -> None:

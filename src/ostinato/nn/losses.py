@@ -85,9 +85,10 @@ def quantile(
             f"prediction has {prediction.size(-1)} quantiles but there are {len(levels)} levels"
         )
     wide = None if mask is None else mask.unsqueeze(-1).expand_as(prediction)  # (..., levels)
-    error = -_error(prediction, target.unsqueeze(-1).expand_as(prediction), wide)  # y - q
-    level = prediction.new_tensor(levels)
-    return _mean(torch.maximum(level * error, (level - 1) * error), wide)
+    error = -_error(prediction, target.unsqueeze(-1).expand_as(prediction), wide)  # y - q, 0 where masked
+    tilt = prediction.new_tensor(levels) - 0.5
+    total = 0.5 * error.abs().sum() + (tilt * error).sum()  # the same maximum, in fewer operations
+    return total / (max(error.numel(), 1) if wide is None else wide.sum().clamp(min=1))
 
 
 def cross_entropy(prediction: Tensor, target: Tensor, mask: Tensor | None = None) -> Tensor:

@@ -83,16 +83,16 @@ class StoredMember:
         recurrent = [self.arrays[f"recurrent.{name}_l{layer}"] for layer in range(layers) for name in names]
         states, _ = forward_numpy(KINDS[self.plan.cell], features, recurrent, num_layers=layers)
         weight, bias = self.arrays["head.linear.weight"], self.arrays["head.linear.bias"]
-        answers: Values = (states[:, -1] @ weight.T + bias).astype(np.float64)
-        return answers
+        raw = (states[:, -1] @ weight.T + bias).astype(np.float64)
+        return in_order(raw.reshape(len(raw), self.plan.horizon, self.plan.answers))
 
     def _shapes(self) -> dict[str, tuple[int, ...]]:
         """The shapes of the weights by name."""
         hidden = self.plan.recipe.hidden_size
         rows = native.GATES[KINDS[self.plan.cell]] * hidden
         shapes: dict[str, tuple[int, ...]] = {
-            "head.linear.weight": (self.plan.horizon, hidden),
-            "head.linear.bias": (self.plan.horizon,),
+            "head.linear.weight": (self.plan.horizon * self.plan.answers, hidden),
+            "head.linear.bias": (self.plan.horizon * self.plan.answers,),
         }
         for layer in range(self.plan.recipe.num_layers):
             below = hidden if layer else self.plan.features
@@ -108,3 +108,12 @@ class StoredMember:
     def _on_arrays(self) -> bool:
         """Whether kernels compute all of the network."""
         return self.plan.cell in KINDS and not self.plan.ahead and library.load() is not None
+
+
+def in_order(raw: Values) -> Values:
+    """What `QuantileHead` makes of its dense output (windows, horizon, levels); one level stays as it is."""
+    middle = raw.shape[2] // 2
+    base = raw[..., middle, None]
+    above = np.logaddexp(0.0, raw[..., middle + 1 :]).cumsum(axis=-1)  # the sum of softplus
+    below = np.logaddexp(0.0, raw[..., :middle])[..., ::-1].cumsum(axis=-1)[..., ::-1]
+    return np.concatenate([base - below, base, base + above], axis=-1)

@@ -12,6 +12,8 @@ from sklearn.base import clone
 
 import ostinato
 from ostinato import ConfigError, DataError, Forecaster, ModelFileError, audit_leakage
+from ostinato.evaluate.scores import level_columns
+from ostinato.tasks.forecasting.judging import origins_for_intervals
 from ostinato.train.checkpoint import load_model, save_model
 
 pytestmark = pytest.mark.usefixtures("quick")
@@ -313,7 +315,7 @@ def test_a_saved_forecaster_gives_the_same_forecast(fitted, tmp_path, name):
     fitted.save(tmp_path / name)
     again = ostinato.load(tmp_path / name)
     found = again.predict(level=[80])
-    assert again.dependence_ == fitted.dependence_
+    assert again.errors_ == fitted.errors_
     pd.testing.assert_frame_equal(found, expected, check_dtype=False)  # a file keeps times, not their unit
     assert again.get_params() == fitted.get_params()
 
@@ -397,3 +399,42 @@ def test_history_is_kept_in_the_model_file(fitted, tmp_path):
     fitted.save(tmp_path / "m")
     history = json.loads((tmp_path / "m" / "history.json").read_text())
     assert len(history["member0"]["train"]) >= 1
+
+
+def test_the_networks_of_the_default_recipe_answer_quantiles_that_never_cross(fitted):
+    table = fitted.model_.predict_levels(6)
+    columns = level_columns("forecast")
+    assert (np.diff(table[columns].to_numpy(), axis=1) >= 0).all()
+    assert table["forecast-q-50"].equals(table["forecast"].rename("forecast-q-50"))
+    assert table["forecast"].equals(fitted.model_.predict(6)["forecast"])
+
+
+def test_beyond_the_trained_horizon_quantiles_spread_on(fitted):
+    table = fitted.model_.predict_levels(18)
+    width = (table["forecast-q-90"] - table["forecast-q-10"]).to_numpy()
+    assert (np.diff(table[level_columns("forecast")].to_numpy(), axis=1) >= 0).all()
+    assert width[6] > width[5]
+    assert width[12] > width[11]
+
+
+def test_quantiles_come_back_from_a_file(fitted, tmp_path):
+    fitted.save(tmp_path / "model")
+    found = ostinato.load(tmp_path / "model").model_.predict_levels(9)
+    expected = fitted.model_.predict_levels(9)
+    columns = level_columns("forecast")
+    assert found[columns].to_numpy() == pytest.approx(expected[columns].to_numpy(), rel=1e-5)
+
+
+def test_a_backtest_has_no_columns_of_quantiles_in_public(fitted):
+    table = fitted.cross_validation(n_windows=1, refit=False)
+    assert list(table.columns)[:5] == ["unique_id", "ds", "cutoff", "y", "LSTM"]
+    assert not [name for name in table.columns if "-q-" in name]
+
+
+def test_many_short_series_need_few_origins_for_intervals():
+    lengths = np.r_[np.full(40, 30), np.full(160, 90)]
+    frame = pd.DataFrame({"unique_id": np.repeat(np.arange(200), lengths), "y": 1.0})
+    frame["ds"] = frame.groupby("unique_id").cumcount()
+    maker = Forecaster(h=6, freq=1, season_length=1, recipe="pretrained").maker(1, 0)
+    assert origins_for_intervals(frame, maker, 6) == 4  # as 30 rows have room for
+    assert origins_for_intervals(frame[frame["unique_id"] == 100], maker, 6) == 8

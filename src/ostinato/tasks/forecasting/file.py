@@ -15,12 +15,11 @@ from numpy.typing import NDArray
 from ostinato.data import frames
 from ostinato.data.statics import Statics
 from ostinato.errors import ConfigError, ModelFileError
-from ostinato.evaluate.conformal import Conformal
-from ostinato.evaluate.paths import Dependence
 from ostinato.tasks.forecasting.combining import CombinedForecaster
 from ostinato.tasks.forecasting.encoding import SeriesEncoding
 from ostinato.tasks.forecasting.exogenous import Exogenous
 from ostinato.tasks.forecasting.forecaster import Forecaster
+from ostinato.tasks.forecasting.judging import Errors
 from ostinato.tasks.forecasting.plan import Plan
 from ostinato.tasks.forecasting.recipes import Recipe, find_recipe
 from ostinato.tasks.forecasting.trained import TrainedForecaster
@@ -44,7 +43,7 @@ def save(forecaster: Forecaster, path: Path) -> None:
     model = forecaster.model_
     sizes = model.frame.groupby("unique_id", sort=False, observed=True).size()
     starts = model.frame.drop_duplicates("unique_id")
-    conformal, dependence = forecaster.conformal_, forecaster.dependence_
+    errors = forecaster.errors_
     config = {
         "task": TASK,
         "parameters": _parameters(forecaster),
@@ -54,9 +53,8 @@ def save(forecaster: Forecaster, path: Path) -> None:
         "season_length": model.season_length,
         "series": [_plain(name) for name in starts["unique_id"]],
         "starts": [_plain(moment) for moment in starts["ds"]],
-        "conformal": None if conformal is None else conformal.to_dict(),
+        "errors": None if errors is None else errors.to_dict(),
         "statics": forecaster.statics_.to_dict(),
-        "dependence": None if dependence is None else dependence.to_dict(),
     }
     networks, weights, history = _parts(model)
     if forecaster.stream_ is not None:
@@ -188,14 +186,19 @@ def _rebuild(file: ModelFile) -> Forecaster:
     forecaster.seed_ = int(config["seed"])
     plain = frame[["unique_id", "ds", "y"]]
     forecaster.like_ = frames.to_long(plain)  # the kind of frame that came in is not known any more: pandas
-    saved = config["conformal"]
-    forecaster.conformal_ = None if saved is None else Conformal.from_dict(saved)
-    saved = config.get("dependence")  # not in files of the first version
-    forecaster.dependence_ = None if saved is None else Dependence.from_dict(saved)
+    forecaster.errors_ = _errors(config)
     forecaster.backtest_ = None
     saved = config.get("stream")  # not in files that were never updated
     forecaster.stream_ = None if saved is None else read_stream(saved, file.weights, forecaster.model_)
     return forecaster
+
+
+def _errors(config: dict[str, Any]) -> Errors | None:
+    """How far forecasts err; files of the first versions hold the parts one by one."""
+    saved = config.get("errors", config)
+    if saved is None or saved.get("conformal") is None or saved.get("dependence") is None:
+        return None
+    return Errors.from_dict(saved)
 
 
 def _model(file: ModelFile, forecaster: Forecaster, frame: pd.DataFrame) -> Model:

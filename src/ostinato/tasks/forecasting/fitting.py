@@ -52,7 +52,7 @@ class Member:
         known = None if ahead is None else torch.from_numpy(np.ascontiguousarray(ahead))
         with one_thread(), torch.inference_mode():
             answers: Values = self.network(inputs, known).double().numpy()
-        return answers
+        return answers[..., None] if answers.ndim == 2 else answers
 
 
 class Trained(Protocol):
@@ -201,7 +201,7 @@ def answer(members: Sequence[Trained], features: Features, ahead: Features | Non
         ahead: (windows, horizon, features) what is known of the steps ahead.
 
     Returns:
-        (windows, horizon).
+        (windows, horizon, levels): rising quantiles, or one number where networks give no quantiles.
     """
     answers = [member.answer(features, ahead) for member in members]
     return np.asarray(np.median(answers, axis=0), dtype=np.float64)

@@ -13,13 +13,18 @@ from ostinato.data.frames import LongFrame
 from ostinato.data.statics import Statics
 from ostinato.errors import ConfigError
 from ostinato.evaluate import scores
-from ostinato.evaluate.conformal import Conformal
-from ostinato.evaluate.paths import Dependence
 from ostinato.tasks.checks import check_horizon, check_levels, check_quantiles, check_season, draw_seed
 from ostinato.tasks.forecasting.choosing import MakeAuto
 from ostinato.tasks.forecasting.exogenous import Exogenous
 from ostinato.tasks.forecasting.finetuning import continued
-from ostinato.tasks.forecasting.judging import Trial, draw_paths, judge_past
+from ostinato.tasks.forecasting.judging import (
+    Errors,
+    Trial,
+    ask,
+    draw_paths,
+    judge_past,
+    origins_for_intervals,
+)
 from ostinato.tasks.forecasting.making import Maker, maker_of
 from ostinato.tasks.forecasting.order import Order
 from ostinato.tasks.forecasting.recipes import find_recipe
@@ -57,8 +62,7 @@ class Forecaster(Parameters):
         season_length_: the season of the fitted past.
         seed_: the seed used.
         model_: the networks at the end of the history.
-        conformal_: interval widths from a backtest, once there was one.
-        dependence_: how the errors of that backtest go together.
+        errors_: how far forecasts err, each step and together, by a backtest, once there was one.
         backtest_: the last `cross_validation`, as a pandas frame.
         tried_: what `recipe="auto"` tried: candidate, origins, mase, seconds, chosen.
         stream_: the series after the fitted history, once there was an `update`.
@@ -180,8 +184,7 @@ class Forecaster(Parameters):
         self.model_: Model = model
         self.freq_, self.season_length_ = model.freq, model.season_length
         self.like_, self.statics_ = like, statics
-        self.conformal_: Conformal | None = None
-        self.dependence_: Dependence | None = None
+        self.errors_: Errors | None = None
         self.backtest_: pd.DataFrame | None = None
         self.stream_: Stream | None = None
         return self
@@ -214,7 +217,8 @@ class Forecaster(Parameters):
                 series that is not known; then no row is taken.
         """
         model = self._fitted()
-        stream = self.stream_ or Stream.begin(model, check_horizon(self.h), self.conformal_)
+        known = None if self.errors_ is None else self.errors_.conformal
+        stream = self.stream_ or Stream.begin(model, check_horizon(self.h), known)
         self.updated_: News = stream.update(df, id_col=id_col, time_col=time_col, target_col=target_col)
         self.stream_ = stream
         return self
@@ -230,15 +234,14 @@ class Forecaster(Parameters):
 
         Args:
             h: steps; the constructor's when None. Beyond it, the networks go on from their own forecasts.
-            level: interval in percent, or several. Their widths come from a backtest, which is run on the fitted past
-                if `cross_validation` was not, with one training at its first origin.
-            quantiles: a number between 0 and 1, or several, from the same backtest; they never cross.
+            level: interval in percent, or several. How wide they are is told by a backtest, which is run on the fitted
+                past if `cross_validation` was not, with one training at its first origin.
+            quantiles: a number between 0 and 1, or several, likewise; they never cross.
             futr_df: times, series' names (none: the same for all) and the known covariates of the steps to forecast.
 
         Returns:
-            A frame of the kind that came in: unique_id, ds, forecast, then forecast-lo-80, forecast-hi-80 for each
-            level and forecast-q-10 for each quantile. Series that were never negative have no interval below 0, and
-            series of whole numbers have intervals that end at whole numbers.
+            A frame of the kind that came in: unique_id, ds, forecast, forecast-lo-80 and forecast-hi-80 for each level,
+            forecast-q-10 for each quantile; not below 0 and at whole numbers where the past of the series is so.
 
         Raises:
             ConfigError: not fitted yet, h below 1, a level outside (0, 100), or `futr_df` is missing.
@@ -248,11 +251,12 @@ class Forecaster(Parameters):
         steps = check_horizon(self.h if h is None else h)
         levels = () if level is None else check_levels(level)
         wanted = () if quantiles is None else check_quantiles(quantiles)
-        forecast = self._forecast(steps, futr_df)
+        forecast = self._forecast(steps, futr_df, levels=bool(levels or wanted))
         if levels or wanted:
-            stream = self.stream_ if self.stream_ is not None and self.stream_.covers(steps) else None
-            widths = self._errors(steps)[0] if stream is None else stream
-            forecast = widths.apply(forecast, levels, quantiles=wanted, history=model.frame)
+            if self.stream_ is not None and self.stream_.covers(steps):
+                forecast = self.stream_.apply(forecast, levels, quantiles=wanted, history=model.frame)
+            else:
+                forecast = self._errors(steps).apply(forecast, levels, wanted, model.frame)
         return frames.from_long(forecast, self.like_)
 
     def sample_paths(self, n: int = 100, h: int | None = None, seed: int = 0, futr_df: Any = None) -> Any:
@@ -276,7 +280,7 @@ class Forecaster(Parameters):
         """
         model = self._fitted()
         steps = check_horizon(self.h if h is None else h)
-        forecast = self._forecast(steps, futr_df)
+        forecast = self._forecast(steps, futr_df, levels=True)
         paths = draw_paths(forecast, self._errors(steps), n, seed, model.frame)
         return frames.from_long(paths, self.like_)
 
@@ -321,7 +325,7 @@ class Forecaster(Parameters):
         trial = Trial(self.h if h is None else h, n_windows, step_size, refit, n_jobs, baselines)
         judged = judge_past(self.name, self.maker(freq, seed, statics), frame, trial, progress=progress)
         self.backtest_, self.backtest_frame_, self.freq_ = judged.table, frame, freq
-        self.conformal_, self.dependence_ = judged.conformal, judged.dependence
+        self.errors_ = judged.errors
         return frames.from_long(judged.table, like)
 
     def leaderboard(self) -> pd.DataFrame:
@@ -357,17 +361,16 @@ class Forecaster(Parameters):
             raise ConfigError("this Forecaster is not fitted yet; call fit first")
         return self.model_
 
-    def _forecast(self, steps: int, futr_df: Any) -> pd.DataFrame:
-        """The next steps of every series: unique_id, ds, forecast."""
+    def _forecast(self, steps: int, futr_df: Any, *, levels: bool = False) -> pd.DataFrame:
+        """The next steps of every series: unique_id, ds, forecast, and the model's own quantiles where wanted."""
         model = self._fitted()
         if self.stream_ is not None:
             return self.stream_.predict(steps)
-        if not isinstance(model, TrainedForecaster):
-            return model.predict(steps)
-        ahead = Exogenous.of(self).ahead(
-            futr_df, model.frame, model.freq, steps, id_col=self.like_.id_col, time_col=self.like_.time_col
-        )
-        return model.predict(steps, ahead)
+        ahead, like = None, self.like_
+        if isinstance(model, TrainedForecaster):
+            given = (futr_df, model.frame, model.freq, steps)
+            ahead = Exogenous.of(self).ahead(*given, id_col=like.id_col, time_col=like.time_col)
+        return ask(model, steps, ahead, levels=levels)
 
     def _prepare(self, df: Any, **columns: Any) -> tuple[str | int, LongFrame, pd.DataFrame]:
         """The frequency, the form of the frame that came in, and its series on a regular grid."""
@@ -385,9 +388,12 @@ class Forecaster(Parameters):
         """The recipe, after fine-tuning that of fine-tuned networks."""
         return "finetuned" if getattr(self, "tuned_", False) else self.recipe
 
-    def _errors(self, steps: int) -> tuple[Conformal, Dependence]:
+    def _errors(self, steps: int) -> Errors:
         """How far forecasts of so many steps err, and together, from a backtest."""
-        if self.conformal_ is None or self.dependence_ is None or len(self.conformal_.spread) < steps:
-            self.cross_validation(h=steps, refit=False)
-        assert self.conformal_ is not None and self.dependence_ is not None, "a backtest sets both"  # noqa: PT018
-        return self.conformal_, self.dependence_
+        if self.errors_ is None or len(self.errors_.conformal.spread) < steps:
+            model = self._fitted()
+            make = self.maker(model.freq, self.seed_, self.statics_)
+            origins = origins_for_intervals(model.frame, make, steps)
+            self.cross_validation(h=steps, refit=False, n_windows=origins)
+        assert self.errors_ is not None, "a backtest sets them"
+        return self.errors_

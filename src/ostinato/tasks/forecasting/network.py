@@ -1,16 +1,23 @@
 """The network of a forecaster: recurrent layers over a window, a dense output over its last state."""
 
+from itertools import pairwise
+from statistics import NormalDist
+
 import torch
 from torch import Tensor, nn
 
 from ostinato.data.batch import Batch
 from ostinato.errors import ConfigError
-from ostinato.nn import GRUD, LAYERS
-from ostinato.nn.heads import PointHead
+from ostinato.evaluate.knots import LEVELS
+from ostinato.nn import GRUD, LAYERS, losses
+from ostinato.nn.heads import PointHead, QuantileHead
 from ostinato.tasks.forecasting.plan import Plan
 
 MIXED = 16
 """Units in which covariates of a step ahead meet the state."""
+
+NORMAL_STEP = (torch.pi / 2) ** 0.5
+"""Standard deviation of normal steps whose mean absolute size is 1, the unit of a window."""
 
 
 class ForecastNetwork(nn.Module):
@@ -30,12 +37,14 @@ class ForecastNetwork(nn.Module):
             plan.features, recipe.hidden_size, recipe.num_layers, batch_first=True, dropout=between
         )
         self.dropout = nn.Dropout(recipe.dropout)
-        self.head = PointHead(recipe.hidden_size, plan.horizon, loss=recipe.loss)
+        self.head = make_head(plan)
         if recipe.keras_start:
             start_as_keras(self)
         else:
             for weight in self.head.parameters():
                 nn.init.zeros_(weight)  # so the first forecast is the last value
+            if isinstance(self.head, QuantileHead):
+                start_as_random_walk(self.head)
         self.known = KnownAhead(plan.ahead, recipe.hidden_size) if plan.ahead else None
 
     def forward(self, inputs: Tensor, ahead: Tensor | None = None) -> Tensor:
@@ -46,19 +55,25 @@ class ForecastNetwork(nn.Module):
             ahead: (batch, horizon, features) what is known of the steps ahead; None where nothing is.
 
         Returns:
-            (batch, horizon).
+            (batch, horizon), or (batch, horizon, levels) where the recipe's loss is that of quantiles.
         """
         if isinstance(self.recurrent, GRUD):
             inputs = mark_missing(inputs)
         states, _ = self.recurrent(inputs)  # (batch, time, hidden)
         state = self.dropout(states[:, -1])
         answer: Tensor = self.head(state)
-        return answer if self.known is None else answer + self.known(state, ahead)
+        if self.known is None:
+            return answer
+        added: Tensor = self.known(state, ahead)
+        return answer + (added if answer.dim() == 2 else added.unsqueeze(2))
 
     def loss(self, batch: Batch) -> Tensor:
-        """The loss of the answers to a batch."""
+        """The loss of the answers to a batch; of quantiles, the median counts as much as all of them once more."""
         answer = self(batch.inputs, batch.rows.get("ahead"))
-        return self.head.loss(answer, batch.targets, batch.mask)
+        loss = self.head.loss(answer, batch.targets, batch.mask)
+        if isinstance(self.head, QuantileHead):
+            loss = loss + losses.mae(answer[..., self.head.middle], batch.targets, batch.mask) / 2
+        return loss
 
 
 class KnownAhead(nn.Module):
@@ -110,6 +125,26 @@ def check_cell(cell: str) -> str:
     if cell not in LAYERS:
         raise ConfigError(f"cell is {cell!r}, which is not known; use one of: {', '.join(sorted(LAYERS))}")
     return cell
+
+
+def make_head(plan: Plan) -> PointHead | QuantileHead:
+    """The dense output: the quantiles `LEVELS` of each step where the loss is theirs, otherwise one number a step."""
+    hidden = plan.recipe.hidden_size
+    if plan.recipe.loss == "quantile":
+        return QuantileHead(hidden, plan.horizon, levels=LEVELS)
+    return PointHead(hidden, plan.horizon, loss=plan.recipe.loss)
+
+
+@torch.no_grad()
+def start_as_random_walk(head: QuantileHead) -> None:
+    """Set the distances between quantiles to those of a random walk with normal steps of mean size 1."""
+    deviates = [NormalDist().inv_cdf(level) for level in head.levels]
+    apart = torch.tensor([upper - lower for lower, upper in pairwise(deviates)])  # (levels - 1,)
+    spread = NORMAL_STEP * torch.arange(1, head.horizon + 1).sqrt()  # (horizon,)
+    distances = torch.log(torch.expm1(spread[:, None] * apart))  # what softplus makes the distances of
+    bias = head.linear.bias.view(head.horizon, len(head.levels))
+    bias[:, : head.middle] = distances[:, : head.middle]
+    bias[:, head.middle + 1 :] = distances[:, head.middle :]
 
 
 @torch.no_grad()

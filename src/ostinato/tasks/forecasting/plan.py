@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from ostinato.evaluate.knots import LEVELS
 from ostinato.tasks.forecasting.recipes import Recipe
 
 SHORTEST_CONTEXT = 4
@@ -92,6 +93,11 @@ class Plan:
         """Features a step: the series and its mask, each covariate and its mask, and what describes the series."""
         own = 2 if self.recipe.relative else 1
         return own + 2 * len(self.channels.columns) + self.channels.static
+
+    @property
+    def answers(self) -> int:
+        """Numbers that the network answers a step: quantiles, or one."""
+        return len(LEVELS) if self.recipe.loss == "quantile" else 1
 
     @property
     def ahead(self) -> int:

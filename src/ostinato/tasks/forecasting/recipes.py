@@ -23,7 +23,8 @@ class Recipe:
         num_layers: recurrent layers.
         dropout: share of units dropped after every layer while training.
         keras_start: initial weights as Keras draws them; otherwise torch's, with a silent output.
-        loss: a key of `ostinato.nn.losses.LOSSES`.
+        loss: a key of `ostinato.nn.losses.LOSSES`; with "quantile" the network answers nine quantiles a step, of which
+            the median is the forecast.
         learning_rate: of the optimiser.
         weight_decay: AdamW's decoupled decay; plain Adam when 0.
         clip_norm: largest norm of the gradient; None for no clipping.
@@ -99,6 +100,7 @@ RECIPES: dict[str, Recipe] = {
             "season and logarithm by the evidence of the past, each window normalised by itself, a small ensemble "
             "trained on all windows of all series, all steps at once"
         ),
+        loss="quantile",
         takes_covariates=True,
         rival="pretrained",
     ),

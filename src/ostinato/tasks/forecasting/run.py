@@ -20,8 +20,6 @@ from ostinato.errors import ConfigError
 from ostinato.evaluate import scores
 from ostinato.evaluate.backtest import ORIGINS, backtest
 from ostinato.evaluate.baselines import STATISTICAL, Make
-from ostinato.evaluate.conformal import Conformal
-from ostinato.evaluate.paths import Dependence
 from ostinato.evaluate.verdict import Verdict, judge
 from ostinato.evaluate.workers import import_idle
 from ostinato.tasks.checks import check_levels, check_quantiles, check_seed
@@ -29,6 +27,7 @@ from ostinato.tasks.forecasting.choosing import USUAL_BUDGET
 from ostinato.tasks.forecasting.exogenous import Exogenous, Extras
 from ostinato.tasks.forecasting.forecaster import Forecaster
 from ostinato.tasks.forecasting.horizon import choose_horizon
+from ostinato.tasks.forecasting.judging import Errors, ask
 from ostinato.tasks.forecasting.making import Maker
 from ostinato.tasks.forecasting.models import make_baselines
 from ostinato.tasks.forecasting.origins import plan_origins
@@ -233,7 +232,7 @@ class _Run:
             name=verdict.network,
             forecaster=forecaster,
             forecast=forecast,
-            backtest=judged,
+            backtest=scores.without_levels(judged),
             leaderboard=board,
             verdict=verdict,
             training=_histories(own),
@@ -337,22 +336,19 @@ class _Run:
             self.notes.append(
                 "there are no intervals: they come from the errors of a backtest, and there is none"
             )
-            return forecast.assign(model=best)
+            return forecast[["unique_id", "ds", "forecast"]].assign(model=best)
         season = self.table.season_length
-        forecaster.conformal_ = Conformal.from_backtest(ahead, frame, season, model=name)
-        forecaster.dependence_ = Dependence.from_backtest(ahead, frame, season, model=name)
-        widths = Conformal.from_backtest(ahead, frame, season, model=best)
+        forecaster.errors_ = Errors.from_backtest(ahead, frame, season, name=name, make=makers[name])
+        errors = Errors.from_backtest(ahead, frame, season, name=best, make=makers[best])
         levels, quantiles = self.settings.levels, self.settings.quantiles
-        return widths.apply(forecast, levels, quantiles=quantiles, history=frame).assign(model=best)
+        return errors.apply(forecast, levels, quantiles, frame).assign(model=best)
 
     def _ahead(self, forecaster: Forecaster, other: Make | None) -> pd.DataFrame:
         """The forecast of the network, or of another model where that did better."""
         if other is not None and not getattr(other, "sees_covariates", False):
             return other(self.frame[KEYS]).predict(self.h)
         model = forecaster.model_ if other is None else other(self.frame)
-        if isinstance(model, TrainedForecaster):
-            return model.predict(self.h, self.ahead)
-        return model.predict(self.h)
+        return ask(model, self.h, self.ahead)
 
     @contextmanager
     def _timed(self, name: str) -> Iterator[None]:

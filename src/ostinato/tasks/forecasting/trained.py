@@ -15,6 +15,8 @@ from ostinato.data.covariates import ColumnScales
 from ostinato.data.statics import Statics
 from ostinato.data.windows import Store, Windows, cut
 from ostinato.errors import ConfigError, DataError
+from ostinato.evaluate.knots import LEVELS, MIDDLE
+from ostinato.evaluate.scores import level_columns
 from ostinato.tasks.forecasting.encoding import SeriesEncoding, encode_all
 from ostinato.tasks.forecasting.fitting import Progress, Trained, answer, fit_members
 from ostinato.tasks.forecasting.plan import Channels, Plan
@@ -94,26 +96,56 @@ class TrainedForecaster:
         Raises:
             ConfigError: the known covariates are missing.
         """
+        return self._steps(h).assign(forecast=self._decoded(h, ahead, [MIDDLE])[0])
+
+    def predict_levels(self, h: int, ahead: pd.DataFrame | None = None) -> pd.DataFrame:
+        """Forecast the next `h` steps of every series with the quantiles that the networks give.
+
+        Args:
+            h: as for `predict`.
+            ahead: as for `predict`.
+
+        Returns:
+            unique_id, ds, forecast, and forecast-q-10 ... forecast-q-90 where the recipe trains quantiles.
+
+        Raises:
+            ConfigError: the known covariates are missing.
+        """
+        if self.plan.answers == 1:
+            return self.predict(h, ahead)
+        found = self._decoded(h, ahead, range(len(LEVELS)))  # (levels, series * h)
+        names = level_columns("forecast")
+        return self._steps(h).assign(forecast=found[MIDDLE], **dict(zip(names, found, strict=True)))
+
+    def _steps(self, h: int) -> pd.DataFrame:
+        """The next steps of every series: unique_id, ds."""
+        return frames.future(self.frame, self.freq, h)
+
+    def _decoded(self, h: int, ahead: pd.DataFrame | None, levels: Sequence[int]) -> Values:
+        """Some of the quantiles, in the unit of the series: (levels, series * h); NaN for a series without a value."""
         if self.known and ahead is None:
             raise ConfigError(
                 f"the forecaster was fitted with covariates known ahead ({', '.join(self.known)}); give their next {h} "
                 "steps, as predict(futr_df=...)"
             )
-        steps = frames.future(self.frame, self.freq, h)
         pool = self.pool()
         future = self._scaled(ahead, pool.store.starts, h)
         parts = [
             self._answers(pool, np.arange(start, min(start + CHUNK, len(self.encodings))), future)
             for start in range(0, len(self.encodings), CHUNK)
         ]
+        kept = [
+            min(level, self.plan.answers - 1) for level in levels
+        ]  # networks without quantiles have one answer
+        wanted = np.concatenate([part[:, :, kept] for part in parts]).swapaxes(1, 2)  # (series, levels, h)
         known = np.logical_or.reduceat(~np.isnan(pool.store.values), pool.store.starts)
         decoded = [
-            encoding.decode(values, start=int(rows)) if real else np.full(h, np.nan)
+            encoding.decode(values, start=int(rows)) if real else np.full(values.shape, np.nan)
             for encoding, values, rows, real in zip(
-                self.encodings, np.concatenate(parts), pool.store.lengths, known, strict=True
+                self.encodings, wanted, pool.store.lengths, known, strict=True
             )
         ]
-        return steps.assign(forecast=np.concatenate(decoded))
+        return np.concatenate(decoded, axis=1)
 
     @property
     def known(self) -> tuple[str, ...]:
@@ -157,7 +189,11 @@ class TrainedForecaster:
         return replace(self, encodings=encodings, frame=past)
 
     def _answers(self, pool: Pool, series: NDArray[np.int64], future: Features) -> Values:
-        """Encoded forecasts of some of the series, (series, h); `future` holds scaled covariates of all of them."""
+        """Encoded forecasts of some of the series, (series, h, levels); `future` holds scaled covariates of all.
+
+        Beyond the horizon of the networks their forecasts go on from their medians, and what is not known of these
+        is added as that of a random walk: squares of distances from the median add up.
+        """
         h, context, horizon = future.shape[1], self.plan.context, self.plan.horizon
         store = pool.store
         windows = cut(store, series, store.lengths[series], context=context, horizon=0)
@@ -167,14 +203,19 @@ class TrainedForecaster:
         later[:, :h, : future.shape[2]] = future[series]
         covariates = np.concatenate([windows.covariates, later], axis=1)
         values = np.where(windows.observed, windows.inputs, np.nan)
+        found: list[Values] = []
         for block in range(blocks):
             seen = values[:, -context:]
             now = slice(block * horizon, block * horizon + context + horizon)
             nothing = np.zeros((len(series), 0))
             window = Windows(np.nan_to_num(seen), ~np.isnan(seen), nothing, nothing > 0, covariates[:, now])
             shown, features, ahead = see(window, pool.typical[series], pool.static[series], self.plan)
-            values = np.concatenate([values, shown.read(answer(self.members, features, ahead))], axis=1)
-        return values[:, context : context + h]
+            answers = np.moveaxis(answer(self.members, features, ahead), 2, 0)  # (levels, series, horizon)
+            levels = np.moveaxis(shown.read(answers), 0, 2)
+            middle = levels[:, :, levels.shape[2] // 2]
+            values = np.concatenate([values, middle], axis=1)
+            found.append(_beyond(levels, found[-1][:, -1:] if found else None))
+        return np.concatenate(found, axis=1)[:, :h]
 
     def _scales(self, starts: NDArray[np.int64]) -> ColumnScales:
         """Scales of the covariates, from the history alone."""
@@ -190,6 +231,17 @@ class TrainedForecaster:
         values = ahead[list(self.known)].to_numpy(dtype=np.float32)
         scaled = self._scales(starts).transform(values, np.repeat(np.arange(series), h))
         return scaled.reshape(series, h, len(self.known))
+
+
+def _beyond(levels: Values, before: Values | None) -> Values:
+    """Quantiles (series, steps, levels) after a step whose quantiles (series, 1, levels) are those before."""
+    if before is None:
+        return levels
+    middle = levels.shape[2] // 2
+    centre, start = levels[:, :, middle, None], before[:, :, middle, None]
+    distance = np.hypot(levels - centre, before - start)
+    side = np.sign(np.arange(levels.shape[2]) - middle)
+    return np.asarray(centre + side * distance)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import pandas as pd
 from ostinato.data import frames
 from ostinato.tasks.forecasting.fitting import Progress
 from ostinato.tasks.forecasting.trained import check_values, season_of, split_values
-from ostinato.tasks.pretrained.forecaster import PretrainedForecaster
+from ostinato.tasks.pretrained.forecaster import forecast_quantiles
 from ostinato.tasks.pretrained.network import Member
 
 
@@ -31,9 +31,14 @@ class ZeroShotForecaster:
 
     def predict(self, h: int) -> pd.DataFrame:
         """Forecast the next `h` steps of every series: unique_id, ds, forecast; NaN for one without any value."""
+        return self.predict_levels(h)[["unique_id", "ds", "forecast"]]
+
+    def predict_levels(self, h: int) -> pd.DataFrame:
+        """As `predict`, with the quantiles that the networks give, forecast-q-10 ... forecast-q-90."""
         started = self.frame.groupby("unique_id", sort=False, observed=True)["y"].transform("count") > 0
-        past = self.frame[started]
-        known = PretrainedForecaster(past, self.season_length, self.freq, members=self.members).predict(h)
+        known = forecast_quantiles(
+            self.frame[started], h, season_length=self.season_length, freq=self.freq, members=self.members
+        )
         if started.all():
             return known
         steps = frames.future(self.frame, self.freq, h)
@@ -57,6 +62,7 @@ class MakeZeroShot:
     season_length: int | None
 
     cheap = True  # so a backtest does not send it to another process
+    doubt = 0.18  # between sets of series unlike those learned from; see `Recalibration`
 
     def __call__(self, past: pd.DataFrame) -> ZeroShotForecaster:
         """Stand at the end of the past."""

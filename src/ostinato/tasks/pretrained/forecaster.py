@@ -9,9 +9,10 @@ import pandas as pd
 
 from ostinato.data import frames
 from ostinato.errors import ConfigError, DataError
+from ostinato.evaluate.scores import level_columns
 from ostinato.tasks.pretrained.intervals import Levels, forecast_levels
 from ostinato.tasks.pretrained.network import LEVELS, Member
-from ostinato.tasks.pretrained.values import forecast_values
+from ostinato.tasks.pretrained.values import forecast_raw, forecast_values
 
 LONG_SEASONS = {24: 168, 48: 336, 96: 672}  # a week, where the season is a day
 WEEKS_A_YEAR = 52
@@ -69,6 +70,45 @@ def forecast(
         columns = {"forecast": result[:, :, LEVELS.index(0.5)]}
     future = frames.future(frame.iloc[ends - 1], freq, h)[["unique_id", "ds"]]
     return future.assign(**{name: column.reshape(-1) for name, column in columns.items()})
+
+
+def forecast_quantiles(
+    frame: pd.DataFrame,
+    h: int,
+    *,
+    season_length: int,
+    freq: str | int,
+    members: tuple[Member, ...] | None = None,
+) -> pd.DataFrame:
+    """Forecasts every series with the quantiles as the networks give them, neither widened nor made whole.
+
+    Args:
+        frame: `unique_id, ds, y` sorted by series and time on a regular grid, NaN where missing.
+        h: steps to forecast.
+        season_length: steps of the season, 1 for none.
+        freq: a pandas alias or an integer step.
+        members: networks whose quantiles are averaged; None for those of the package.
+
+    Returns:
+        `unique_id, ds, forecast` (what `forecast` gives), and forecast-q-10 ... forecast-q-90.
+
+    Raises:
+        ConfigError: the horizon or the season cannot be used.
+        DataError: a series has no values.
+    """
+    ends = series_ends(frame)
+    values = frame["y"].to_numpy(dtype=np.float64)
+    starts = np.concatenate([[0], ends[:-1]])
+    _check_values(frame, values, starts)
+    second = long_season_of(season_length, freq)
+    raw = forecast_raw(
+        values, starts, ends, h, season_length=season_length, long_season=second, members=members
+    )
+    middle = LEVELS.index(0.5)
+    future = frames.future(frame.iloc[ends - 1], freq, h)[["unique_id", "ds"]]
+    result = future.assign(forecast=raw.fitting(raw.levels[:, :, middle : middle + 1]).ravel())
+    result[level_columns("forecast")] = raw.levels.reshape(-1, len(LEVELS))
+    return result
 
 
 def maker(season_length: int, freq: str | int, *, long_season: int | None = None) -> "PretrainedMaker":

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from ostinato.data.grid import Integers, moments, parse_freq, to_integers, to_times
 from ostinato.errors import ConfigError
 from ostinato.evaluate.adaptive import FEWEST, Adaptive
-from ostinato.evaluate.conformal import LEVELS, Conformal
+from ostinato.evaluate.conformal import LEVELS, Conformal, columns_of
 from ostinato.evaluate.supports import Supports
 from ostinato.tasks.forecasting.combining import CombinedForecaster
 from ostinato.tasks.forecasting.trained import TrainedForecaster
@@ -209,13 +209,7 @@ class Stream:
         middle = table["forecast"].to_numpy(dtype=np.float64).reshape(len(self.names), -1)
         h = middle.shape[1]
         support = Supports.anything(len(self.names)) if history is None else Supports.of(history, self.names)
-        wanted: dict[str, float] = {}
-        for level in levels:
-            wanted |= {
-                f"forecast-lo-{level:g}": 0.5 - level / 200,
-                f"forecast-hi-{level:g}": 0.5 + level / 200,
-            }
-        wanted |= {f"forecast-q-{100 * quantile:g}": quantile for quantile in quantiles}
+        wanted = columns_of("forecast", levels, quantiles)
         shares = sorted({round(abs(200 * quantile - 100), 9) for quantile in wanted.values()})
         widths = dict(zip(shares, np.moveaxis(self.tracker.widths(shares)[:, :h], 2, 0), strict=True))
         result = table.copy()
