@@ -25,6 +25,7 @@ _LAZY = {
     "nn": "ostinato.nn",
     "restore": "ostinato.nn.accelerate:restore",
     "synthetic": "ostinato.synthetic",
+    "tune": "ostinato.tasks.forecasting.tuning:tune",
 }
 
 __all__ = ["ConfigError", "DataError", "ModelFileError", "OstinatoError", "TrainingError", *_LAZY]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from ostinato.tasks.checks import check_horizon, check_levels, check_quantiles, 
 from ostinato.tasks.forecasting.choosing import MakeAuto
 from ostinato.tasks.forecasting.exogenous import Exogenous
 from ostinato.tasks.forecasting.finetuning import continued
+from ostinato.tasks.forecasting.fitting import Progress
 from ostinato.tasks.forecasting.judging import (
     Errors,
     Trial,
@@ -31,8 +32,6 @@ from ostinato.tasks.forecasting.recipes import find_recipe
 from ostinato.tasks.forecasting.trained import TrainedForecaster, season_of
 from ostinato.tasks.parameters import Parameters
 from ostinato.tasks.streaming.stream import Model, News, Stream
-
-Progress = Callable[[int, int], None]
 
 
 class Forecaster(Parameters):
@@ -56,6 +55,7 @@ class Forecaster(Parameters):
         calendar: cycles of the calendar to know of: `"hour"`, `"weekday"`, `"monthday"`, `"yearday"`.
         holidays: dates that are unlike other days.
         time_budget: seconds that `recipe="auto"` may take to choose and fit; 60 when None.
+        settings: of the recipe, in place of its own, such as `{"hidden_size": 64}`; `ostinato.tune` finds some.
 
     Attributes:
         freq_: the frequency.
@@ -93,6 +93,7 @@ class Forecaster(Parameters):
         calendar: Sequence[str] = (),
         holidays: Sequence[Any] = (),
         time_budget: float | None = None,
+        settings: Mapping[str, Any] | None = None,
     ) -> None:
         self.h = h
         self.freq = freq
@@ -107,6 +108,7 @@ class Forecaster(Parameters):
         self.calendar = calendar
         self.holidays = holidays
         self.time_budget = time_budget
+        self.settings = settings
 
     def fit(
         self,
@@ -391,9 +393,8 @@ class Forecaster(Parameters):
     def _errors(self, steps: int) -> Errors:
         """How far forecasts of so many steps err, and together, from a backtest."""
         if self.errors_ is None or len(self.errors_.conformal.spread) < steps:
-            model = self._fitted()
-            make = self.maker(model.freq, self.seed_, self.statics_)
-            origins = origins_for_intervals(model.frame, make, steps)
+            make = self.maker(self.freq_, self.seed_, self.statics_)
+            origins = origins_for_intervals(self._fitted().frame, make, steps)
             self.cross_validation(h=steps, refit=False, n_windows=origins)
         assert self.errors_ is not None, "a backtest sets them"
         return self.errors_

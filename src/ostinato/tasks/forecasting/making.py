@@ -2,16 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
 from ostinato.errors import ConfigError
 from ostinato.tasks.checks import check_horizon
 from ostinato.tasks.forecasting.choosing import USUAL_BUDGET, MakeAuto, combined
 from ostinato.tasks.forecasting.combining import MakeCombined
 from ostinato.tasks.forecasting.finetuning import MakeFineTuned
 from ostinato.tasks.forecasting.order import Order
-from ostinato.tasks.forecasting.recipes import find_recipe
+from ostinato.tasks.forecasting.recipes import Recipe, find_recipe
 from ostinato.tasks.forecasting.trained import MakeNetwork
 from ostinato.tasks.forecasting.zero_shot import MakeZeroShot
 from ostinato.tasks.streaming.model import MakeStreaming
+
+SETTINGS = frozenset(
+    {
+        *("adjust", "deseasonalise", "logarithm", "context", "hidden_size", "num_layers", "dropout", "loss"),
+        *(
+            "learning_rate",
+            "weight_decay",
+            "clip_norm",
+            "average",
+            "batch_size",
+            "steps",
+            "epochs",
+            "members",
+        ),
+        "validation",
+    }
+)
+"""What may be set apart from a recipe; the rest decides what kind of model it makes."""
 
 Maker = MakeNetwork | MakeZeroShot | MakeStreaming | MakeFineTuned | MakeCombined | MakeAuto
 
@@ -20,9 +42,9 @@ def maker_of(order: Order) -> Maker:
     """A function from a past to a model.
 
     Raises:
-        ConfigError: the recipe is not known, or takes no covariates and some are named.
+        ConfigError: the recipe or a setting is not known, or the recipe takes no covariates and some are named.
     """
-    recipe, h = find_recipe(order.recipe), check_horizon(order.h)
+    recipe, h = with_settings(find_recipe(order.recipe), order.settings), check_horizon(order.h)
     if order.exogenous and not recipe.takes_covariates:
         raise ConfigError(
             f"recipe {order.recipe!r} takes no covariates, calendar or static columns; use recipe='default'"
@@ -48,3 +70,31 @@ def maker_of(order: Order) -> Maker:
         statics=order.statics,
         checkpoint=order.checkpoint,
     )
+
+
+def with_settings(recipe: Recipe, settings: Mapping[str, Any]) -> Recipe:
+    """A recipe with some settings in place of its own.
+
+    Raises:
+        ConfigError: a setting is not known, or the recipe trains no network of its own.
+    """
+    if not settings:
+        return recipe
+    if not tunable(recipe):
+        raise ConfigError(f"recipe {recipe.name!r} has no settings; use recipe='default'")
+    unknown = set(settings) - SETTINGS
+    if unknown:
+        raise ConfigError(
+            f"settings has {sorted(unknown)[0]!r}, which is not known; use some of: {', '.join(sorted(SETTINGS))}"
+        )
+    # A model file keeps tuples as lists.
+    values: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in settings.items()
+    }
+    return replace(recipe, **values)
+
+
+def tunable(recipe: Recipe) -> bool:
+    """Whether a recipe does nothing but train a network over windows, anew at each origin."""
+    other = recipe.automatic or recipe.carried or recipe.combined or recipe.finetuned
+    return recipe.trained and recipe.protocol == "rolling" and not other

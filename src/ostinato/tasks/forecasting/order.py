@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ class Order:
         statics: what describes the series.
         checkpoint: folder that interrupted trainings resume from.
         time_budget: seconds that a choice among recipes, and the fit after it, may take; 60 when None.
+        settings: of the recipe, in place of its own.
     """
 
     recipe: str
@@ -37,6 +39,7 @@ class Order:
     statics: Statics = field(default_factory=Statics)
     checkpoint: Path | None = None
     time_budget: float | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -60,4 +63,5 @@ class Order:
             statics=statics or Statics(),
             checkpoint=checkpoint,
             time_budget=forecaster.time_budget,
+            settings=forecaster.settings or {},
         )
