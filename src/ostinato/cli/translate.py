@@ -14,6 +14,7 @@ from ostinato.cli.progress import Progress
 
 if TYPE_CHECKING:
     from ostinato.data.text_pairs import TextPairs
+    from ostinato.report.parts import Part
     from ostinato.report.task import TaskReport
     from ostinato.tasks.translate.run import TranslateRun
 
@@ -85,11 +86,36 @@ def _train(arguments: argparse.Namespace) -> None:
 def _report(arguments: argparse.Namespace, result: TranslateRun) -> TaskReport:
     """What the report says."""
     from ostinato.report import TrainingCurve
-    from ostinato.report.parts import HeatMap, MarkedText, MarkedTexts, TablePart
     from ostinato.report.task import TaskReport
     from ostinato.tasks.info import versions
 
     history = result.translator.history_
+    settings = tasks.settings_of(result.translator)
+    return TaskReport(
+        title=f"Translation of {Path(arguments.file).name}",
+        task="translate",
+        file=arguments.file,
+        verdict=result.verdict,
+        known={"Test sentences": f"{len(result.test):,}", "Epochs": str(len(history["train"]))},
+        leaderboard=result.leaderboard,
+        forms=FORMS,
+        best=str(result.leaderboard["model"].iloc[0]),
+        parts=_parts(result),
+        notes=result.notes,
+        command=arguments.command_line,
+        settings=settings,
+        versions=versions(),
+        seconds=result.seconds,
+        training=(TrainingCurve(result.name, tuple(history["train"]), tuple(history["validation"])),),
+        loss_label="loss, nats per token (with label smoothing in training)",
+        results={"model": result.name, "settings": settings},
+    )
+
+
+def _parts(result: TranslateRun) -> tuple[Part, ...]:
+    """Where some translations come from, how sure the network was of them, and the worst ones."""
+    from ostinato.report.parts import HeatMap, MarkedText, MarkedTexts, TablePart
+
     shown = [one for one in result.translations if len(one.source) > 1][:SHOWN]
     pictures = tuple(
         HeatMap(
@@ -118,26 +144,7 @@ def _report(arguments: argparse.Namespace, result: TranslateRun) -> TaskReport:
         {"reference": "", "translation": "", "chrf": ".0f"},
         "By chrF, the share of pieces of words in common; another wording of the same may be among them.",
     )
-    settings = tasks.settings_of(result.translator)
-    return TaskReport(
-        title=f"Translation of {Path(arguments.file).name}",
-        task="translate",
-        file=arguments.file,
-        verdict=result.verdict,
-        known={"Test sentences": f"{len(result.test):,}", "Epochs": str(len(history["train"]))},
-        leaderboard=result.leaderboard,
-        forms=FORMS,
-        best=str(result.leaderboard["model"].iloc[0]),
-        parts=(*pictures, sure, worst),
-        notes=result.notes,
-        command=arguments.command_line,
-        settings=settings,
-        versions=versions(),
-        seconds=result.seconds,
-        training=(TrainingCurve(result.name, tuple(history["train"]), tuple(history["validation"])),),
-        loss_label="loss, nats per token (with label smoothing in training)",
-        results={"model": result.name, "settings": settings},
-    )
+    return (*pictures, sure, worst)
 
 
 def _answer(arguments: argparse.Namespace) -> None:
