@@ -13,7 +13,6 @@ from ostinato.data.findings import count
 from ostinato.errors import ConfigError, DataError
 
 COLUMNS = ("id", "form", "lemma", "upos", "xpos", "feats", "head", "deprel", "deps", "misc")
-TAG_COLUMNS = ("upos", "xpos", "feats", "deprel")
 EMPTY = "_"
 
 Row = tuple[str, ...]
