@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import pytest
 import torch
@@ -185,3 +186,24 @@ def test_the_values_are_plain_enough_for_json():
     again = json.loads(json.dumps(values, allow_nan=False))
     assert again["healthy"] is False
     assert again["layers"][0]["jacobians"]["lyapunov"] is None
+
+
+@pytest.mark.parametrize(("mean", "found"), [(0.3, ["vanishing"]), (0.9, [])])
+def test_a_short_memory_behind_open_gates_has_not_vanished(mean, found):
+    (layer,) = diagnose_module(gated(LSTM, 1, -1.0), noise(), last).layers
+    gates = tuple(
+        replace(gate, mean=mean, shut=0.0) if gate.name == "forget" else gate for gate in layer.units.gates
+    )
+    changed = replace(layer, units=replace(layer.units, gates=gates))
+    assert [finding.name for finding in find(Evidence((changed,)))] == found
+    needed = find(Evidence((changed,), needed=30, reason="your season is 30"))
+    assert [finding.name for finding in needed] == ["vanishing"]
+
+
+def test_a_network_that_reads_patches_remembers_so_many_of_them_and_of_their_steps():
+    covers = (4,) * 10 + (32,) * 30
+    diagnosis = diagnose_module(simple(0.5), noise(), last, covers=covers, season_removed=True)
+    steps = 4 * diagnosis.memory
+    said = f"reads patches of several steps and remembers {diagnosis.memory} patches, {steps} steps"
+    assert said in diagnosis.memory_sentence
+    assert diagnosis.to_dict()["covers"] == list(covers)
