@@ -131,6 +131,12 @@ def test_a_backtest_without_quantiles_teaches_nothing():
     assert learn(cv.drop(columns=level_columns("Net")), frame) is None
 
 
+def test_few_errors_do_not_tell_how_wide_the_quantiles_of_an_unknown_network_should_be():
+    cv, frame = backtest_of(2)
+    assert learn(cv, frame) is None
+    assert learn(cv, frame, doubt=0.18) is not None
+
+
 def test_what_was_learned_survives_json():
     own = learn(*backtest_of(10), doubt=0.2)
     assert Recalibration.from_dict(json.loads(json.dumps(own.to_dict())), own.plain) == own
@@ -138,7 +144,7 @@ def test_what_was_learned_survives_json():
 
 @pytest.mark.parametrize("change", [{"trust": 2.0}, {"trust": None}, {"sizes": 3}])
 def test_a_damaged_part_is_refused(change):
-    own = learn(*backtest_of(10))
+    own = learn(*backtest_of(10), doubt=0.2)
     with pytest.raises(ModelFileError, match="the intervals of the model file are damaged"):
         Recalibration.from_dict({**own.to_dict(), **change}, own.plain)
 

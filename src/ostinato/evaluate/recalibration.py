@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 
 from ostinato.errors import ModelFileError
 from ostinato.evaluate import blocks, scores
-from ostinato.evaluate.conformal import LEVELS, Conformal, columns_of
+from ostinato.evaluate.conformal import LEVELS, OWN_STEPS, Conformal, columns_of
 from ostinato.evaluate.knots import LEVELS as GIVEN
 from ostinato.evaluate.knots import deviates_of, values_of
 from ostinato.evaluate.supports import Supports
@@ -72,7 +72,8 @@ class Recalibration:
                 narrow or too wide; infinite where nothing is known of it.
 
         Returns:
-            None where the backtest has no quantiles of the model, or nothing to compare them with.
+            None where the backtest has no quantiles of the model, nothing to compare them with, or too little to tell
+            how wide they should be where nothing else is known of that.
         """
         columns = scores.level_columns(model)
         if not set(columns) <= set(cv.columns):
@@ -83,7 +84,7 @@ class Recalibration:
         kept = heads["unique_id"].map(smooth).to_numpy(dtype=np.bool_) & np.isfinite(deviates).any(axis=1)
         late = kept & (_share_before(heads, frame) >= LEAST_SHARE)
         kept = late if late.any() else kept
-        if not kept.any():
+        if not kept.any() or (np.isinf(doubt) and kept.sum() < OWN_STEPS):
             return None
         origins = int(heads["cutoff"][kept].groupby(heads["unique_id"][kept], sort=False).size().max())
         noise = (SHOCK**2 + CHANCE**2 * origins / kept.sum()) / origins
