@@ -48,6 +48,24 @@ def test_the_counts_of_single_sentences_give_the_bleu_of_all(sacrebleu):
     assert float(translation._bleu(counts.sum(axis=0))) == pytest.approx(expected)
 
 
+@pytest.mark.parametrize(
+    "translation_text",
+    [
+        "the cat sat on a mat",  # matches of every length
+        "the dog sat under the mat",  # of one and two words
+        "mat the on",  # of single words, and too short for four
+        "mat cat the sat the on",  # of single words
+        "some quite different words here",  # none
+        "",
+    ],
+)
+def test_bleu_of_few_matches_is_smoothed_as_sacrebleu_does(sacrebleu, translation_text):
+    references = ["the cat sat on the mat"]
+    counts = translation._counts([translation_text], references)
+    expected = sacrebleu.corpus_bleu([translation_text], [references]).score
+    assert float(translation._bleu(counts.sum(axis=0))) == pytest.approx(expected)
+
+
 def test_the_best_translator_is_first_on_the_leaderboard(sacrebleu):
     better, references = varied(0, wrong=0.1)
     worse, _ = varied(0, wrong=0.5)

@@ -242,12 +242,18 @@ def _counts(translations: Sequence[str], references: Sequence[str]) -> Values:
 
 
 def _bleu(counts: Values) -> Values:
-    """BLEU of summed counts `(..., 10)`; Papineni et al. (2002), section 2.3, without smoothing."""
-    matches, totals = counts[..., :4], np.maximum(counts[..., 4:8], 1.0)
-    with np.errstate(divide="ignore"):
-        precision = np.log(matches / totals).mean(-1)
+    """BLEU of summed counts `(..., 10)`; Papineni et al. (2002), section 2.3.
+
+    The first n-grams without a match count as half a match, the next as a quarter, as sacrebleu smooths; it gives 0
+    where nothing matches at all or the translations are too short for an n-gram.
+    """
+    matches, totals = counts[..., :4], counts[..., 4:8]
+    missed = matches == 0
+    smoothed = np.where(missed, 0.5 ** missed.cumsum(axis=-1), matches)
+    usable = (matches > 0).any(axis=-1) & (totals > 0).all(axis=-1)
+    precision = np.log(smoothed / np.maximum(totals, 1.0)).mean(axis=-1)
     brevity = np.minimum(0.0, 1.0 - counts[..., 9] / np.maximum(counts[..., 8], 1.0))
-    score: Values = 100.0 * np.exp(precision + brevity)
+    score: Values = np.where(usable, 100.0 * np.exp(precision + brevity), 0.0)
     return score
 
 
