@@ -1,5 +1,6 @@
 """`ostinato forecast`: files, words, numbers and exit codes."""
 
+import dataclasses
 import gzip
 import io
 import json
@@ -13,7 +14,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import ostinato
 from ostinato.cli import main
+from ostinato.evaluate.verdict import judge
 
 pytestmark = pytest.mark.usefixtures("quick")
 
@@ -86,6 +89,22 @@ def test_backtest_csv_has_eight_yearly_origins(run, milk_csv, tmp_path):
     assert board.loc["SeasonalNaive", "mase"] == pytest.approx(
         0.899, abs=5e-4
     )  # computed outside this project
+
+
+def test_trained_and_pretrained_networks_are_also_judged_together(run, milk_csv, tmp_path, monkeypatch):
+    def choose_the_average(cv, frame, season, *, model):
+        verdict = judge(cv, frame, season, model=model)
+        return dataclasses.replace(verdict, best="Combined", network="Combined")
+
+    monkeypatch.setattr("ostinato.tasks.forecasting.run.judge", choose_the_average)
+    code, out, _ = run(milk_csv, "--out", tmp_path / "o", "--no-report")
+    assert code == 0
+    assert "Combined is the average of LSTM and Pretrained" in out
+    past = pd.read_csv(tmp_path / "o" / "backtest.csv")
+    np.testing.assert_allclose(past["Combined"], (past["LSTM"] + past["Pretrained"]) / 2, rtol=1e-9)
+    forecast = pd.read_csv(tmp_path / "o" / "forecast.csv")
+    again = ostinato.load(tmp_path / "o" / "model.zip").predict(h=12)
+    np.testing.assert_allclose(forecast["forecast"], again["forecast"], rtol=1e-5)
 
 
 def test_no_report_leaves_out_the_page_and_the_picture(run, milk_csv, tmp_path):

@@ -179,3 +179,21 @@ def test_covariates_are_refused_in_a_sentence(monthly):
 
 def test_a_copy_of_some_series_has_their_encodings(model):
     assert model.of([2, 0]).trained.encodings == [model.trained.encodings[row] for row in (2, 0)]
+
+
+def test_average_columns_averages_forecasts_and_the_quantiles_that_both_have():
+    cv = pd.DataFrame({"LSTM": [1.0, 3.0], "Pretrained": [3.0, 4.0], "LSTM-q-10": [0.0, 1.0]})
+    averaged = combining.average_columns(cv, "LSTM", "Pretrained", "Combined")
+    assert averaged["Combined"].tolist() == [2.0, 3.5]
+    assert "Combined-q-10" not in averaged
+    both = combining.average_columns(cv.assign(**{"Pretrained-q-10": [2.0, 2.0]}), "LSTM", "Pretrained", "C")
+    assert both["C-q-10"].tolist() == [1.0, 1.5]
+
+
+def test_networks_side_by_side_forecast_the_mean_of_both():
+    frame = noisy_series(1)
+    trained = Forecaster(h=H, freq="MS", season_length=1, random_state=0).fit(frame).model_
+    pretrained = MakeZeroShot("MS", 1)(frame)
+    expected = (trained.predict(H)["forecast"] + pretrained.predict(H)["forecast"]) / 2
+    found = combining.side_by_side(trained).predict(H)["forecast"]
+    np.testing.assert_allclose(found, expected)

@@ -31,6 +31,8 @@ KEYS = ["unique_id", "ds"]
 
 SHARES = (0.0, 0.25, 0.5)
 """Shares of the trained networks that are tried; at most they count as much as the pretrained ones."""
+EVEN = 0.5
+"""The share where none is learned."""
 LEAST_SERIES = 20
 """Series that a share is learned from at least; of fewer, chance would decide."""
 
@@ -83,6 +85,29 @@ class CombinedForecaster:
         """The forecaster of some of the series by their places; the history has to be given anew."""
         encodings = [self.trained.encodings[row] for row in rows]
         return replace(self, trained=replace(self.trained, encodings=encodings))
+
+
+def side_by_side(trained: TrainedForecaster) -> CombinedForecaster:
+    """Trained networks and the pretrained ones at the end of the same history, counting as much as each other."""
+    return CombinedForecaster(trained.frame, trained.freq, trained.season_length, trained, EVEN)
+
+
+def average_columns(cv: pd.DataFrame, one: str, other: str, name: str) -> pd.DataFrame:
+    """A backtest with the average of two of its models as another, and of their quantiles where both have some.
+
+    Args:
+        cv: the backtest.
+        one: a model.
+        other: another.
+        name: the column to add.
+    """
+    pairs = zip(*([model, *scores.level_columns(model)] for model in (one, other, name)), strict=True)
+    means = {
+        to: (1 - EVEN) * cv[left] + EVEN * cv[right]
+        for left, right, to in pairs
+        if left in cv and right in cv
+    }
+    return cv.assign(**means)
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import os
 import time
@@ -24,6 +25,7 @@ from ostinato.evaluate.verdict import Verdict, judge
 from ostinato.evaluate.workers import import_idle
 from ostinato.tasks.checks import check_levels, check_quantiles, check_seed
 from ostinato.tasks.forecasting.choosing import USUAL_BUDGET
+from ostinato.tasks.forecasting.combining import MakeCombined, average_columns, side_by_side
 from ostinato.tasks.forecasting.exogenous import Exogenous, Extras
 from ostinato.tasks.forecasting.forecaster import Forecaster
 from ostinato.tasks.forecasting.horizon import choose_horizon
@@ -35,6 +37,7 @@ from ostinato.tasks.forecasting.recipes import find_recipe
 from ostinato.tasks.forecasting.trained import MakeNetwork, TrainedForecaster, check_lengths, split_values
 
 KEYS = ["unique_id", "ds", "y"]
+COMBINED = find_recipe("combined").column("")
 NO_BACKTEST = pd.DataFrame(columns=["unique_id", "ds", "cutoff", "y"])
 NO_SCORES = pd.DataFrame(columns=["model", "mae", "rmse", "mase", "smape"])
 
@@ -218,10 +221,13 @@ class _Run:
         makers = self._makers()
         with self._timed("backtest"):
             judged, ahead = self._backtests(makers)
-        verdict = judge(judged, frame, season, model=list(self.forecasters))
+        own_names = [
+            name for name in (*self.forecasters, COMBINED) if name in self.forecasters or name in judged
+        ]
+        verdict = judge(judged, frame, season, model=own_names)
         with self._timed("fit"):
             own = self._fit(self.name)
-            forecaster = own if verdict.network == self.name else self._fit(verdict.network)
+            forecaster = own if verdict.network == self.name else self._other(verdict.network, own)
         with self._timed("predict"):
             forecast = self._forecast(forecaster, makers, verdict.best, ahead)
         self.watch.close()
@@ -267,7 +273,19 @@ class _Run:
         if origins.note:
             self.notes.append(origins.note)
         table = self._backtest("backtest", makers, h=self.h, n_windows=origins.number, step_size=self.h)
+        table = self._combined(table, makers)
         return table, table
+
+    def _combined(self, table: pd.DataFrame, makers: dict[str, Make]) -> pd.DataFrame:
+        """The backtest with the average of the trained and the pretrained networks, which takes no training more."""
+        rival = find_recipe(self.recipe.rival) if self.recipe.rival else None
+        if rival is None or self.settings.extras.exogenous or table.empty:
+            return table
+        assert isinstance(self.network, MakeNetwork), "recipes with a rival train networks"
+        makers[COMBINED] = MakeCombined(self.network)
+        other = rival.column(self.settings.cell)
+        self.notes.append(f"{COMBINED} is the average of {self.name} and {other}")
+        return average_columns(table, self.name, other, COMBINED)
 
     def _holdout(self, network: MakeNetwork, makers: dict[str, Make]) -> tuple[pd.DataFrame, pd.DataFrame]:
         """The textbook's test: trained once, then one step ahead from true history over the last windows."""
@@ -324,6 +342,15 @@ class _Run:
         return forecaster.fit(
             self.frame[columns], static, checkpoint=self.settings.checkpoint, progress=self.watch.update
         )
+
+    def _other(self, name: str, own: Forecaster) -> Forecaster:
+        """The rival fitted on everything, or the average of both."""
+        if name in self.forecasters:
+            return self._fit(name)
+        together = copy.copy(own)
+        assert isinstance(own.model_, TrainedForecaster), "recipes with a rival train networks"
+        together.recipe, together.model_ = "combined", side_by_side(own.model_)
+        return together
 
     def _forecast(
         self, forecaster: Forecaster, makers: dict[str, Make], best: str, ahead: pd.DataFrame
