@@ -34,6 +34,7 @@ README = ROOT / "README.md"
 PICTURE = ROOT / "docs" / "images" / "forecast.png"
 BEGIN, END = "<!-- numbers of benchmarks/results/main_job.json -->", "<!-- end of numbers -->"
 TEST = 32
+TRAINED = ("Combined", "LSTM")  # columns that depend on the seed
 
 
 def main() -> None:
@@ -140,11 +141,8 @@ def pretrained_one_step() -> float:
 
 def rolling(runs: list[dict[str, Any]]) -> dict[str, Any]:
     """MASE over the yearly origins, 12 months ahead, fitted again at each."""
-    found: dict[str, Any] = {"LSTM": spread([run["scores"]["LSTM"]["mase"] for run in runs])}
-    for name, score in runs[0]["scores"].items():
-        if name != "LSTM":
-            found[name] = score["mase"]
-    return found
+    found: dict[str, Any] = {name: score["mase"] for name, score in runs[0]["scores"].items()}
+    return found | {name: spread([run["scores"][name]["mase"] for run in runs]) for name in TRAINED}
 
 
 def autoets_one_step() -> float | None:
@@ -210,6 +208,7 @@ def numbers(results: dict[str, Any]) -> str:
     rows = [
         "| monthly milk production | MASE, 12 months ahead, 8 yearly origins | RMSE, 1 month ahead, last 32 months |",
         "| --- | --- | --- |",
+        f"| **`ostinato`, trained and pretrained networks averaged** | **{mase['Combined']['median']:.3f}** | |",
         f"| **`ostinato`, an LSTM trained on this file alone** | **{mase['LSTM']['median']:.3f}** | |",
         f"| **`ostinato`, its pretrained networks** | **{mase['Pretrained']:.3f}** | **{rmse['pretrained']:.1f}** |",
     ]
