@@ -1,6 +1,7 @@
 """Time and memory of the default recipe for 1, 1,000 and 100,000 series, and of a backtest of many.
 
     python benchmarks/scale.py [--series 1 1000 100000] [--origins 2]
+    python benchmarks/scale.py --recipe pretrained --series 1000 10000     # backtests, with and without a new fit
 
 Each size runs in a process of its own, on one thread, on made-up monthly series of 20 to 79 rows. Times are those of
 the processor, which other work on the machine hardly lengthens; memory is the peak of the process. Results go to
@@ -67,23 +68,47 @@ def measure(series: int, origins: int) -> dict[str, Any]:
     return found
 
 
+def backtests(series: int, origins: int) -> dict[str, Any]:
+    """Backtests of the pretrained networks beside the baselines, made anew at each origin and moved on."""
+    from ostinato import Forecaster
+
+    frame = make_frame(series)
+    found: dict[str, Any] = {"series": series, "rows": len(frame), "recipe": "pretrained", "origins": origins}
+    forecaster = Forecaster(h=H, recipe="pretrained", random_state=0)
+    for name, refit in (("refit", True), ("moved", False)):
+        told: list[tuple[int, int]] = []
+        start = time.process_time()
+        table = forecaster.cross_validation(
+            frame, n_windows=origins, h=4, refit=refit, progress=lambda *at, told=told: told.append(at)
+        )
+        found[name] = time.process_time() - start
+        assert told[-1][0] == told[-1][1]
+        assert len(table) >= 4 * series
+    return {**found, "memory": peak()}
+
+
 def main() -> None:
     """Measure every size in its own process and write the results."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--series", type=int, nargs="+", default=[1, 1000, 100_000])
     parser.add_argument("--origins", type=int, default=2)
+    parser.add_argument("--recipe", choices=("default", "pretrained"), default="default")
     parser.add_argument("--one", type=int, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.one is not None:
-        print(json.dumps(measure(arguments.one, arguments.origins)))
+        job = backtests if arguments.recipe == "pretrained" else measure
+        print(json.dumps(job(arguments.one, arguments.origins)))
         return
     rows = []
     for series in arguments.series:
-        command = [sys.executable, __file__, "--one", str(series), "--origins", str(arguments.origins)]
+        asked = ["--one", str(series), "--origins", str(arguments.origins), "--recipe", arguments.recipe]
+        command = [sys.executable, __file__, *asked]
         out = subprocess.run(command, capture_output=True, text=True, check=True).stdout
         rows.append(json.loads(out.splitlines()[-1]))
         print(rows[-1])
-    RESULTS.write_text(json.dumps({"machine": describe(), "h": H, "results": rows}, indent=1) + "\n")
+    part = "backtests" if arguments.recipe == "pretrained" else "results"
+    known = json.loads(RESULTS.read_text()) if RESULTS.exists() else {"machine": describe(), "h": H}
+    RESULTS.write_text(json.dumps({**known, part: rows}, indent=1) + "\n")
 
 
 if __name__ == "__main__":
