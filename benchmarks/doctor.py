@@ -35,15 +35,19 @@ HIDDEN, STEPS, FEATURES = 32, 40, 3
 RATE = 3e-3
 DIAGNOSED = 100
 """Updates between two whole diagnoses where their cost is measured."""
+TRAININGS = {"LSTM(32), 40 steps": (32, 40), "LSTM(128), 100 steps": (128, 100)}
+"""Trainings that are watched, in batches of 32 rows: units and steps."""
+WATCHED, REPEATS = 100, 7
+"""Updates of each, and how often it is run with and without a watch."""
 
 
 class Network(nn.Module):
     """A recurrent layer and a linear output from its last step, or from every step."""
 
-    def __init__(self, layer: nn.Module, every_step: bool = False) -> None:
+    def __init__(self, layer: nn.Module, every_step: bool = False, hidden: int = HIDDEN) -> None:
         super().__init__()
         self.recurrent = layer
-        self.head = nn.Linear(HIDDEN, 1)
+        self.head = nn.Linear(hidden, 1)
         self.every_step = every_step
 
     def forward(self, inputs: Tensor, state: Any = None) -> tuple[Tensor, Any]:
@@ -236,10 +240,7 @@ def run(seeds: list[int], show: bool) -> dict[str, Any]:
 
 
 def cost() -> dict[str, Any]:
-    """Processor time of an update of a small network, and of what a watch does now and then.
-
-    Shares of a whole training measured one against the other would drown in the noise of a busy machine.
-    """
+    """What watching adds to a training, and the processor time of each thing that a watch or a diagnosis does."""
     torch.manual_seed(0)
     network = Network(remembering(LSTM))
     batch = waves(0, rows=32)
@@ -255,17 +256,46 @@ def cost() -> dict[str, Any]:
     seconds = {
         "update": _seconds(update, 200),
         "note": _seconds(lambda: watch.note(network, 1.0), 200),
-        "memory": _seconds(lambda: read_memory(network, batch, _squared_error), 30),
+        "memory": _seconds(lambda: read_memory(network, batch, _squared_error), 100),
         "diagnosis": _seconds(lambda: diagnose(network, batch, _squared_error), 30),
     }
-    share = {name: value / seconds["update"] for name, value in seconds.items()}
     return {
         "network": f"LSTM({HIDDEN}), {STEPS} steps, 32 rows",
         "milliseconds": {name: round(1000 * value, 3) for name, value in seconds.items()},
-        "every_update_adds": round(share["note"], 3),
-        f"memory_every_{watch.memory_every}_updates_adds": round(share["memory"] / watch.memory_every, 3),
-        f"diagnosis_every_{DIAGNOSED}_updates_adds": round(share["diagnosis"] / DIAGNOSED, 3),
+        "memory_every": watch.memory_every,
+        "watched": {name: watched(name, *sizes) for name, sizes in TRAININGS.items()},
+        f"diagnosis_every_{DIAGNOSED}_updates_adds": round(
+            seconds["diagnosis"] / seconds["update"] / DIAGNOSED, 3
+        ),
     }
+
+
+def watched(name: str, hidden: int, steps: int) -> dict[str, Any]:
+    """Processor time of a training that is watched, its memory followed, over that of the same training unwatched."""
+    ratios = []
+    for seed in range(REPEATS + 1):
+        torch.manual_seed(seed)
+        inputs = torch.randn(32 * WATCHED, steps, FEATURES)
+        source = Batches(Batch(inputs, inputs[:, -5, 0]), batch_size=32, seed=seed)
+        seconds = {}
+        for seen in (False, True) if seed % 2 else (True, False):
+            torch.manual_seed(seed)
+            network = Network(LSTM(FEATURES, hidden, batch_first=True), hidden=hidden)
+            config = TrainConfig(epochs=1, learning_rate=RATE)
+            watch = TrainingWatch(config, loss=_squared_error)
+
+            def loss(batch: Batch, state: Any, network: Network = network) -> tuple[Tensor, Any]:
+                output, state = network(batch.inputs, state)
+                return losses.mse(output, batch.targets, batch.mask), state
+
+            began = time.process_time()
+            fit(network, source, loss=loss, config=config, watchers=[watch] if seen else [])
+            seconds[seen] = time.process_time() - began
+            assert len(watch.memories) == (WATCHED // watch.memory_every if seen else 0)
+        ratios.append(seconds[True] / seconds[False])
+    ratios = ratios[1:]  # the first run warms up
+    print(name, [round(each, 3) for each in ratios])
+    return {"ratios": [round(each, 3) for each in ratios], "adds": round(statistics.median(ratios) - 1, 3)}
 
 
 def _seconds(work: Callable[[], Any], repeats: int) -> float:

@@ -5,7 +5,8 @@ step is the sum of the two flagged numbers. Always answering 1 has a mean square
 
 References:
     Hochreiter and Schmidhuber (1997), section 5.4, https://doi.org/10.1162/neco.1997.9.8.1735; in this form: Le,
-    Jaitly and Hinton (2015), section 4.1, https://arxiv.org/abs/1504.00941.
+    Jaitly and Hinton (2015), section 4.1, https://arxiv.org/abs/1504.00941. Tallec and Ollivier (2018), Can recurrent
+    neural networks warp time?, section 2, https://arxiv.org/abs/1804.11188, for the gates that start open.
 """
 
 import torch
@@ -51,8 +52,15 @@ class Adder(nn.Module):
         return answer
 
 
-def recurrent_layer(cell: str, features: int, hidden_size: int) -> nn.Module:
-    """A layer as the literature starts it: "tanh", "irnn", "gru" or "lstm"."""
+def recurrent_layer(cell: str, features: int, hidden_size: int, steps: int = 100) -> nn.Module:
+    """A layer as the literature starts it.
+
+    Args:
+        cell: "tanh", "irnn", "gru", "lstm", or "chrono": an LSTM whose gates start open for times of up to `steps`.
+        features: of the inputs.
+        hidden_size: units.
+        steps: how far back a "chrono" layer should reach.
+    """
     if cell == "tanh":
         return ostinato.nn.RNN(features, hidden_size, batch_first=True)
     if cell == "gru":
@@ -64,6 +72,8 @@ def recurrent_layer(cell: str, features: int, hidden_size: int) -> nn.Module:
                 1.0  # the forget gate: Jozefowicz et al. (2015)
             )
         return layer
+    if cell == "chrono":
+        return chrono_lstm(features, hidden_size, steps)
     relu = ostinato.nn.RNN(features, hidden_size, nonlinearity="relu", batch_first=True)
     with torch.no_grad():
         nn.init.eye_(relu.weight_hh_l0)  # Le et al. (2015), section 2
@@ -71,6 +81,18 @@ def recurrent_layer(cell: str, features: int, hidden_size: int) -> nn.Module:
         nn.init.zeros_(relu.bias_ih_l0)
         nn.init.zeros_(relu.bias_hh_l0)
     return relu
+
+
+def chrono_lstm(features: int, hidden_size: int, steps: int) -> nn.Module:
+    """An LSTM whose units start with memories of 1 to `steps` steps: Tallec and Ollivier (2018), eq. 16."""
+    layer = ostinato.nn.LSTM(features, hidden_size, batch_first=True)
+    with torch.no_grad():
+        layer.bias_ih_l0.zero_()
+        layer.bias_hh_l0.zero_()
+        forget = torch.log(1 + (steps - 2) * torch.rand(hidden_size))
+        layer.bias_ih_l0[hidden_size : 2 * hidden_size] = forget
+        layer.bias_ih_l0[:hidden_size] = -forget  # the input gate
+    return layer
 
 
 def main(steps: int = 30, updates: int = 400) -> None:

@@ -56,8 +56,10 @@ def test_an_example_runs(example, capsys, tmp_path):
     assert (tmp_path / "copy_task.png").exists() == bool(options)
 
 
-@pytest.mark.parametrize(("cell", "reaches"), [("tanh", False), ("irnn", True)])
-def test_the_identity_carries_gradients_over_a_hundred_steps(cell, reaches, monkeypatch):
+@pytest.mark.parametrize(
+    ("cell", "reaches"), [("tanh", False), ("lstm", False), ("irnn", True), ("chrono", True)]
+)
+def test_the_identity_and_open_gates_carry_gradients_over_a_hundred_steps(cell, reaches, monkeypatch):
     adding = load("adding_problem", monkeypatch)
     torch.manual_seed(0)
     network = adding.Adder(adding.recurrent_layer(cell, 2, 16), 16)
