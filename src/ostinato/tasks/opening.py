@@ -107,7 +107,8 @@ def _open_trained(trained: TrainedForecaster) -> Opened:
     ahead = batch.rows.get("ahead")
 
     def first_step(network: Any, inputs: Tensor) -> Tensor:
-        answer: Tensor = network(inputs, ahead)[:, 0]  # (rows,), or (rows, levels) with the median in the middle
+        # (rows,), or (rows, levels) with the median in the middle
+        answer: Tensor = network(inputs, ahead)[:, 0]
         return answer if answer.dim() == 1 else answer[:, answer.size(1) // 2]
 
     return Opened(
