@@ -30,7 +30,9 @@ def test_the_network_is_beside_its_baselines():
     pytest.importorskip("sacrebleu")
     result = run()
     assert set(result.leaderboard["model"]) == {"GRU", "word by word", "copy"}
-    assert result.verdict.startswith("GRU is not better than the best baseline")
+    # One epoch teaches nothing, so whichever of them came out ahead did so by chance.
+    assert result.verdict.startswith(("GRU is not better than the best baseline", "GRU did better than"))
+    assert "GRU is better" not in result.verdict
     assert result.references == SWAPPED
     assert set(result.seconds) == {"train", "translate", "baselines"}
 
