@@ -52,13 +52,20 @@ def values_of(levels: Values, deviates: Values) -> Values:
     return found
 
 
-def _knots(levels: Values) -> Values:
-    """The quantiles with one more at each end, strictly rising: (..., 11)."""
+def with_tails(levels: Values) -> Values:
+    """The quantiles `LEVELS` with one more at each end, 0.025 and 0.975: (..., 11)."""
     middle = levels[..., MIDDLE, None]
     low = middle + TAIL * (levels[..., :1] - middle)
     high = middle + TAIL * (levels[..., -1:] - middle)
-    knots = np.maximum.accumulate(np.concatenate([low, levels, high], axis=-1), axis=-1)
-    apart = LEAST_APART * np.maximum(high - low, np.abs(middle)) + np.finfo(np.float64).tiny
+    return np.concatenate([low, levels, high], axis=-1)
+
+
+def _knots(levels: Values) -> Values:
+    """The quantiles with one more at each end, strictly rising: (..., 11)."""
+    tailed = with_tails(levels)
+    reach, middle = tailed[..., -1:] - tailed[..., :1], np.abs(levels[..., MIDDLE, None])
+    knots = np.maximum.accumulate(tailed, axis=-1)
+    apart = LEAST_APART * np.maximum(reach, middle) + np.finfo(np.float64).tiny
     rising: Values = knots + apart * (np.arange(len(DEVIATES)) - len(DEVIATES) // 2)
     return rising
 

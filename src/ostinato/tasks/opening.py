@@ -66,9 +66,12 @@ def open_forecaster(model: Any, frame: Any = None) -> Opened:
         DataError: the frame cannot be used.
     """
     from ostinato.data import frames
+    from ostinato.tasks.forecasting.combining import CombinedForecaster
     from ostinato.tasks.forecasting.trained import TrainedForecaster
     from ostinato.tasks.streaming.model import StreamingForecaster
 
+    if isinstance(model, CombinedForecaster):
+        model = model.trained  # those of its networks that know these series
     trained = isinstance(model, TrainedForecaster)
     if frame is not None:
         if trained and model.plan.channels:

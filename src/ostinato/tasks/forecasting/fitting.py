@@ -16,10 +16,12 @@ from ostinato.data.windows import Share
 from ostinato.errors import DataError
 from ostinato.tasks.forecasting.plan import Plan
 from ostinato.tasks.forecasting.pool import MOST_WINDOWS, Pool
+from ostinato.tasks.forecasting.recipes import Recipe
 
 if TYPE_CHECKING:
     from ostinato.data.batch import Batch
     from ostinato.tasks.forecasting.network import ForecastNetwork
+    from ostinato.train.config import TrainConfig
 
 Values = NDArray[np.float64]
 Features = NDArray[np.float32]
@@ -148,7 +150,6 @@ class _Work:
 
         from ostinato.data.batch import Batches
         from ostinato.tasks.forecasting.network import ForecastNetwork
-        from ostinato.train.config import TrainConfig
         from ostinato.train.loop import fit
 
         plan, recipe = self.pool.plan, self.pool.plan.recipe
@@ -156,16 +157,7 @@ class _Work:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             network = ForecastNetwork(plan)
-        config = TrainConfig(
-            epochs=epochs,
-            learning_rate=recipe.learning_rate,
-            optimizer="adamw" if recipe.weight_decay else "adam",
-            weight_decay=recipe.weight_decay,
-            clip_norm=recipe.clip_norm,
-            ema=recipe.average,
-            patience=patience,
-            seed=seed,
-        )
+        config = training_config(recipe, epochs, patience, seed)
         with one_thread():
             history = fit(
                 network,
@@ -205,6 +197,29 @@ def answer(members: Sequence[Trained], features: Features, ahead: Features | Non
     """
     answers = [member.answer(features, ahead) for member in members]
     return np.asarray(np.median(answers, axis=0), dtype=np.float64)
+
+
+def training_config(recipe: Recipe, epochs: int, patience: int | None, seed: int) -> TrainConfig:
+    """How the networks of a recipe are trained.
+
+    Args:
+        recipe: learning rate, decay, clipping and averaging.
+        epochs: at most.
+        patience: epochs without a better one before a training stops; None for no stop.
+        seed: of the dropout.
+    """
+    from ostinato.train.config import TrainConfig
+
+    return TrainConfig(
+        epochs=epochs,
+        learning_rate=recipe.learning_rate,
+        optimizer="adamw" if recipe.weight_decay else "adam",
+        weight_decay=recipe.weight_decay,
+        clip_norm=recipe.clip_norm,
+        ema=recipe.average,
+        patience=patience,
+        seed=seed,
+    )
 
 
 @contextmanager

@@ -18,7 +18,6 @@ from ostinato.tasks.forecasting.horizon import choose_horizon
 from ostinato.tasks.pretrained import forecaster as pretrained
 
 FOLDER = "forecast"
-COLUMN = "Pretrained"
 
 
 @dataclass(frozen=True)

@@ -221,10 +221,10 @@ class _Run:
         makers = self._makers()
         with self._timed("backtest"):
             judged, ahead = self._backtests(makers)
-        own_names = [
-            name for name in (*self.forecasters, COMBINED) if name in self.forecasters or name in judged
-        ]
-        verdict = judge(judged, frame, season, model=own_names)
+        networks = [name for name in judged if name in {*self.forecasters, COMBINED}] or list(
+            self.forecasters
+        )
+        verdict = judge(judged, frame, season, model=networks)
         with self._timed("fit"):
             own = self._fit(self.name)
             forecaster = own if verdict.network == self.name else self._other(verdict.network, own)

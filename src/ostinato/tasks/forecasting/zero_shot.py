@@ -10,6 +10,7 @@ from ostinato.data import frames
 from ostinato.tasks.forecasting.fitting import Progress
 from ostinato.tasks.forecasting.trained import check_values, season_of, split_values
 from ostinato.tasks.pretrained.forecaster import forecast_quantiles
+from ostinato.tasks.pretrained.intervals import SPREAD
 from ostinato.tasks.pretrained.network import Member
 
 
@@ -62,7 +63,7 @@ class MakeZeroShot:
     season_length: int | None
 
     cheap = True  # so a backtest does not send it to another process
-    doubt = 0.18  # between sets of series unlike those learned from; see `Recalibration`
+    doubt = SPREAD  # between sets of series unlike those learned from; see `Recalibration`
 
     def __call__(self, past: pd.DataFrame) -> ZeroShotForecaster:
         """Stand at the end of the past."""

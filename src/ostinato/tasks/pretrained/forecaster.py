@@ -9,9 +9,10 @@ import pandas as pd
 
 from ostinato.data import frames
 from ostinato.errors import ConfigError, DataError
+from ostinato.evaluate.knots import LEVELS
 from ostinato.evaluate.scores import level_columns
 from ostinato.tasks.pretrained.intervals import Levels, forecast_levels
-from ostinato.tasks.pretrained.network import LEVELS, Member
+from ostinato.tasks.pretrained.network import Member
 from ostinato.tasks.pretrained.values import forecast_raw, forecast_values
 
 LONG_SEASONS = {24: 168, 48: 336, 96: 672}  # a week, where the season is a day

@@ -6,22 +6,19 @@ from statistics import NormalDist
 import numpy as np
 import numpy.typing as npt
 
-from ostinato.tasks.pretrained.network import LEVELS, Member
+from ostinato.evaluate.knots import LEVELS, OUTER, with_tails
+from ostinato.evaluate.recalibration import CHANCE, LEAST_SHARE, SHOCK
+from ostinato.tasks.pretrained.network import Member
 from ostinato.tasks.pretrained.values import Raw, forecast_raw
 
 Values = npt.NDArray[np.float64]
-OUTER = 0.975
 KNOTS = (1 - OUTER, *LEVELS, OUTER)
 CENTRE = KNOTS.index(0.5)
 COVERED = tuple(round(KNOTS[-1 - pair] - KNOTS[pair], 3) for pair in range(CENTRE - 1, -1, -1))  # inside out
-TAIL = 1.7  # distance of the outer quantiles from the median over that of 0.1 and 0.9; 1.53 of a normal tail
 ORIGINS = 4  # origins in the past that are tried, one horizon apart
 WINDOWS = 384  # tried in all
 LEAST_PAST = 8  # values before an origin
-LEAST_SHARE = 0.5  # of the past that must lie before an origin
 SPREAD = 0.18  # of the logarithm of the true factors between sets of series
-SHOCK = 0.12  # of its error at one origin, common to all series
-CHANCE = 1.0  # of its error from one series at one origin
 LARGEST_FACTOR = 6.0
 
 
@@ -119,15 +116,6 @@ def _calibrate(knots: Values, raw: Raw, tried: Raw, actual: Values, origin: npt.
     for counts in (False, True):
         alike, wanted = tried.counts == counts, raw.counts == counts
         knots[wanted] = widen(knots[wanted], learn(forecast[alike], actual[alike], origin[alike]))
-
-
-def with_tails(levels: Values) -> Values:
-    """Nine quantiles with one more at each end: (series, h, 11)."""
-    centre = levels[..., LEVELS.index(0.5), None]
-    return np.concatenate(
-        [centre + TAIL * (levels[..., :1] - centre), levels, centre + TAIL * (levels[..., -1:] - centre)],
-        axis=-1,
-    )
 
 
 def learn(knots: Values, actual: Values, origin: npt.NDArray[np.int64]) -> Values:

@@ -11,12 +11,12 @@ import numpy.typing as npt
 
 from ostinato import kernels
 from ostinato.errors import ModelFileError
+from ostinato.evaluate.knots import LEVELS
 from ostinato.tasks.pretrained import direct as pretrained_direct
 from ostinato.tasks.pretrained import inputs as pretrained_inputs
 from ostinato.tasks.pretrained.inputs import Inputs
 from ostinato.tasks.pretrained.scaling import Array
 
-LEVELS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 SHAPES = len(LEVELS) - 1
 LAYERS = 2
 PACKAGE = "ostinato.weights"

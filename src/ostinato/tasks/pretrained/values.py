@@ -9,11 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 from ostinato.errors import ConfigError
+from ostinato.evaluate.knots import LEVELS
 from ostinato.tasks.pretrained import direct as pretrained_direct
 from ostinato.tasks.pretrained import inputs as pretrained_inputs
 from ostinato.tasks.pretrained import network as pretrained_network
 from ostinato.tasks.pretrained import scaling as pretrained_scaling
-from ostinato.tasks.pretrained.network import LEVELS, Member
+from ostinato.tasks.pretrained.network import Member
 from ostinato.tasks.pretrained.scaling import Array, Mask
 
 BLOCK = 512  # series run at once

@@ -207,8 +207,7 @@ class _Work:
         from ostinato.data.batch import Batches
         from ostinato.nn import LAYERS
         from ostinato.nn.heads import PointHead
-        from ostinato.tasks.forecasting.fitting import one_thread
-        from ostinato.train.config import TrainConfig
+        from ostinato.tasks.forecasting.fitting import one_thread, training_config
         from ostinato.train.loop import fit
 
         recipe = self.recipe
@@ -219,16 +218,7 @@ class _Work:
         for weight in head.parameters():
             nn.init.zeros_(weight)  # so the first forecast is the last value
         network = nn.ModuleDict({"recurrent": layer, "head": head})
-        config = TrainConfig(
-            epochs=epochs,
-            learning_rate=recipe.learning_rate,
-            optimizer="adamw",
-            weight_decay=recipe.weight_decay,
-            clip_norm=recipe.clip_norm,
-            ema=recipe.average,
-            patience=patience,
-            seed=seed,
-        )
+        config = training_config(recipe, epochs, patience, seed)
         with one_thread():
             history = fit(
                 network,
