@@ -215,6 +215,31 @@ def test_page_says_everything_verdict_first():
         assert model in text
 
 
+def kept(validation, **facts) -> str:
+    """What the page says below the losses of a training with these held-out losses."""
+    history = {"train": [1.0] * len(validation), "validation": validation, "best_epoch": None, **facts}
+    curve = report.TrainingCurve.of("network 1", history)
+    return page(dataclasses.replace(make_content(), training=(curve,)))
+
+
+def test_the_page_says_which_epoch_early_stopping_kept():
+    text = kept([0.9, 0.4, 0.6], best_epoch=1)
+    assert "kept the weights after epoch 2 of 3, where the validation loss was least." in text
+
+
+def test_the_page_says_that_a_scout_told_how_long_to_train():
+    text = kept([0.4, 0.6, 0.9, 0.8], best_epoch=0, chosen_epochs=4)
+    assert (
+        "it was least after epoch 1 of 4. The networks that forecast were then trained on all windows" in text
+    )
+    assert "for 4 epochs, no fewer than usual" in text
+    assert "for 2 epochs." in kept([0.6, 0.4, 0.9], chosen_epochs=2)
+
+
+def test_the_page_says_that_the_last_epoch_is_kept_without_early_stopping():
+    assert "The weights after epoch 3 of 3 were kept" in kept([0.9, 0.4, 0.6], best_epoch=2)
+
+
 def test_page_counts_the_steps_of_the_backtest_and_not_of_the_forecast():
     content = make_content()
     first = content.backtest.groupby(["unique_id", "cutoff"]).head(1)

@@ -112,7 +112,7 @@ def _report(arguments: argparse.Namespace, result: CaptionRun) -> TaskReport:
         settings=settings,
         versions=versions(),
         seconds=result.seconds,
-        training=(TrainingCurve(result.name, tuple(history["train"]), tuple(history["validation"])),),
+        training=(TrainingCurve.of(result.name, history),),
         loss_label="loss, nats per token",
         results={"model": result.name, "settings": settings},
     )

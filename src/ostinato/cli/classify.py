@@ -105,7 +105,7 @@ def _report(arguments: argparse.Namespace, result: ClassifyRun) -> TaskReport:
         versions=versions(),
         seconds=result.seconds,
         training=tuple(
-            TrainingCurve(f"network {number}", tuple(history["train"]), tuple(history["validation"]))
+            TrainingCurve.of(f"network {number}", history)
             for number, history in enumerate(classifier.history_, 1)
         ),
         loss_label="loss, nats",

@@ -8,7 +8,6 @@ import math
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from ostinato import report
 from ostinato.cli import forecast_parts
@@ -122,14 +121,13 @@ def _content(
         versions=versions(),
         seconds=seconds,
         tried=result.tried,
-        training=tuple(_curve(number, history) for number, history in enumerate(result.training, 1)),
+        training=tuple(
+            TrainingCurve.of(f"network {number}", history)
+            for number, history in enumerate(result.training, 1)
+        ),
         test=result.backtest.drop(columns="cutoff") if tested else None,
         value_label=table.target_cols[0] if len(table.target_cols) == 1 else "value",
     )
-
-
-def _curve(number: int, history: dict[str, Any]) -> TrainingCurve:
-    return TrainingCurve(f"network {number}", tuple(history["train"]), tuple(history["validation"]))
 
 
 def _board(result: ForecastRun) -> str:

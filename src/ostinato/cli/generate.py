@@ -147,7 +147,7 @@ def _report(arguments: argparse.Namespace, result: GenerateRun) -> TaskReport:
         settings={"Seed": str(generator.seed_), **settings},
         versions=versions(),
         seconds=result.seconds,
-        training=(TrainingCurve(generator.name, tuple(history["train"]), tuple(history["validation"])),),
+        training=(TrainingCurve.of(generator.name, history),),
         loss_label="loss, nats per token",
         results={"model": generator.name, "settings": settings, "samples": samples},
     )

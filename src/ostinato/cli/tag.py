@@ -106,7 +106,7 @@ def _report(arguments: argparse.Namespace, result: TagRun) -> TaskReport:
         settings={"Seed": str(result.tagger.seed_), **settings},
         versions=versions(),
         seconds=result.seconds,
-        training=(TrainingCurve(result.tagger.name, tuple(history["train"]), tuple(history["validation"])),),
+        training=(TrainingCurve.of(result.tagger.name, history),),
         loss_label="loss, nats per word",
         results={"model": result.tagger.name, "column": result.tagger.column_, **known, "settings": settings},
     )

@@ -106,7 +106,7 @@ def _report(arguments: argparse.Namespace, result: TranslateRun) -> TaskReport:
         settings=settings,
         versions=versions(),
         seconds=result.seconds,
-        training=(TrainingCurve(result.name, tuple(history["train"]), tuple(history["validation"])),),
+        training=(TrainingCurve.of(result.name, history),),
         loss_label="loss, nats per token (with label smoothing in training)",
         results={"model": result.name, "settings": settings},
     )

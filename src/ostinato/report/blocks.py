@@ -106,7 +106,9 @@ def losses(curves: tuple[TrainingCurve, ...], y_label: str = "loss") -> str:
     ticks = [tick for tick in number_ticks(1, epochs) if tick[0] % 1 == 0]
     names = ", ".join(curve.label for curve in curves)
     drawing = chart(lines, [], ticks=ticks, x_label="epoch", y_label=y_label, title=f"Losses of {names}")
-    return note(names) + drawing
+    remarks = [(curve.label, curve.remark) for curve in curves if curve.remark]
+    told = " ".join(text if len(remarks) == 1 else f"{label}: {text}" for label, text in remarks)
+    return note(names) + drawing + note(told)
 
 
 def reproduce(

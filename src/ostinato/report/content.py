@@ -21,11 +21,51 @@ class TrainingCurve:
         label: which training it is.
         train: losses on the training windows, one an epoch.
         validation: losses on the held-out windows; empty if there were none.
+        remark: which epoch was kept, and why, as a sentence.
     """
 
     label: str
     train: tuple[float, ...]
     validation: tuple[float, ...] = ()
+    remark: str = ""
+
+    @classmethod
+    def of(cls, label: str, history: Mapping[str, Any]) -> TrainingCurve:
+        """The curve of a training.
+
+        Args:
+            label: which training it is.
+            history: what it went through, as `History.to_dict` gives, and `chosen_epochs` where it was that of a scout.
+        """
+        return cls(label, tuple(history["train"]), tuple(history["validation"]), _kept(history))
+
+
+def _kept(history: Mapping[str, Any]) -> str:
+    """Which epoch was kept, as a sentence; nothing where no held-out windows could decide it."""
+    losses = history["validation"]
+    if not losses:
+        return ""
+    epochs, least = len(losses), 1 + min(range(len(losses)), key=losses.__getitem__)
+    chosen, best = history.get("chosen_epochs"), history.get("best_epoch")
+    if chosen is not None:
+        why = (
+            ""
+            if chosen == least
+            else (
+                ", no fewer than usual: so few held-out windows are often forecast best before much is learned"
+            )
+        )
+        return (
+            f"The validation loss is that of a scout, trained without the latest windows; it was least after epoch "
+            f"{least} of {epochs}. The networks that forecast were then trained on all windows for {chosen} "
+            f"epochs{why}."
+        )
+    if best is None or best + 1 == least:
+        return f"Early stopping kept the weights after epoch {least} of {epochs}, where the validation loss was least."
+    return (
+        f"The weights after epoch {best + 1} of {epochs} were kept: the validation loss, least after epoch {least}, "
+        "is shown and decides nothing here."
+    )
 
 
 @dataclass(frozen=True)
