@@ -11,7 +11,6 @@ import ostinato
 from ostinato import ConfigError, Forecaster
 from ostinato.tasks.forecasting import choosing
 from ostinato.tasks.forecasting.choosing import MakeAuto, candidates
-from ostinato.tasks.forecasting.combining import MakeCombined
 from ostinato.tasks.forecasting.order import Order
 from ostinato.tasks.forecasting.zero_shot import MakeZeroShot, ZeroShotForecaster
 
@@ -116,19 +115,6 @@ def test_candidates_begin_with_one_that_always_works_and_have_names_of_their_own
     found = candidates(replace(ORDER, cell="gru"), 12)
     assert isinstance(found[0][1], MakeZeroShot)
     assert len({name for name, _ in found}) == len(found)
-
-
-@pytest.mark.parametrize(("series", "tried"), [(19, False), (20, True)])
-def test_networks_for_many_series_are_tried_on_many_alone(monkeypatch, flat, series, tried):
-    many = pd.concat([flat.assign(unique_id=f"s{number}") for number in range(series)], ignore_index=True)
-    made = []
-    monkeypatch.setattr(
-        MakeCombined, "train", lambda self, past, **_words: made.append(past) or Fixed(1).train(past)
-    )
-    makers = {"fixed": Fixed(100.0), "combined": dict(candidates(ORDER, 12))["combined"]}
-    found = chosen(monkeypatch, many, makers)
-    assert ("combined" in set(found.tried["candidate"])) is tried
-    assert bool(made) is tried
 
 
 @pytest.mark.parametrize("budget", [0, -1.0, float("inf")])

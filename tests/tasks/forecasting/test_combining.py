@@ -1,6 +1,6 @@
-"""recipe="combined": pretrained and trained networks averaged, by a share that the past decides."""
+"""recipe="combined": pretrained and trained networks averaged, of which the trained ones move the others a little."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -8,98 +8,81 @@ import pytest
 
 import ostinato
 from ostinato import DataError, Forecaster
+from ostinato.evaluate.scores import level_columns
 from ostinato.tasks.forecasting import combining
-from ostinato.tasks.forecasting.combining import CombinedForecaster, learn_share
+from ostinato.tasks.forecasting.combining import CombinedForecaster
 from ostinato.tasks.forecasting.trained import MakeNetwork
 from ostinato.tasks.forecasting.zero_shot import MakeZeroShot, ZeroShotForecaster
 
 H = 4
 
 
-def noisy_series(count: int, rows: int = 40) -> pd.DataFrame:
-    """Series of noise around a level, which nobody can forecast but one who knows the future."""
-    times = pd.date_range("2015-01-01", periods=rows, freq="MS")
-    values = 100 + np.random.default_rng(0).normal(size=(count, rows))
-    parts = [pd.DataFrame({"unique_id": f"s{row}", "ds": times, "y": y}) for row, y in enumerate(values)]
-    return pd.concat(parts, ignore_index=True)
-
-
 @dataclass
-class Stub:
-    """Stands for `MakeNetwork`: networks that forecast what really came, plus something."""
+class Fixed:
+    """Stands for networks: the same forecast of every step, with quantiles that lie one apart where `levels`."""
 
-    frame: pd.DataFrame
-    off: float
-    h: int = H
-    freq: str = "MS"
-    pasts: list[pd.DataFrame] = field(default_factory=list)
+    forecast: float
+    levels: bool = True
 
-    def season(self, past):
-        return 1
-
-    def train(self, past, *, progress=None):
-        self.pasts.append(past)
-        return self
-
-    def predict(self, h):
-        last = self.frame[self.frame.groupby("unique_id").cumcount(ascending=False) < h]
-        return (
-            last[["unique_id", "ds"]].reset_index(drop=True).assign(forecast=last["y"].to_numpy() + self.off)
-        )
+    def columns(self, name: str) -> dict[str, float]:
+        found = {column: self.forecast + place - 4 for place, column in enumerate(level_columns(name))}
+        return {name: self.forecast, **(found if self.levels else {})}
 
 
-def test_networks_that_forecast_better_count_as_much_as_the_pretrained_ones():
-    frame = noisy_series(20)
-    assert learn_share(Stub(frame, off=0.0), frame) == 0.5
+def averaged(pretrained: float, trained: float, *, levels: bool = True) -> dict[str, float]:
+    """The average of two forecasts; the 80 % interval of the pretrained one is 8 wide."""
+    columns = Fixed(pretrained).columns("Pretrained") | Fixed(trained, levels).columns("LSTM")
+    found = combining.average_columns(pd.DataFrame([columns]), "LSTM", "Pretrained", "C").iloc[0]
+    return {name: found[name] for name in ("C", "C-q-10", "C-q-90")}
 
 
-def test_networks_that_forecast_worse_do_not_count():
-    frame = noisy_series(20)
-    assert learn_share(Stub(frame, off=50.0), frame) == 0.0
+def test_forecasts_that_lie_near_each_other_are_averaged_by_halves():
+    assert averaged(10.5, 11.3) == pytest.approx({"C": 10.9, "C-q-10": 6.9, "C-q-90": 14.9})
 
 
-def test_a_gain_within_one_standard_error_is_none():
-    gain = np.tile([1.2, -1.0], 50)  # 0.1 on average, with a standard error of 0.11
-    errors = 5.0 - np.array([0.0, 1.0, 1.0])[:, None] * gain
-    assert combining._smallest(errors) == 0.0
-    assert combining._smallest(np.tile(errors, 2)) == 0.25  # twice the series, and it is clear
+@pytest.mark.parametrize(("trained", "expected"), [(11.5, 11.0), (100.0, 11.0), (-100.0, 10.0)])
+def test_a_forecast_that_lies_far_off_moves_the_other_by_no_more_than_half_the_reach(trained, expected):
+    # the reach is a quarter of half the interval, 1
+    found = averaged(10.5, trained)
+    assert found == pytest.approx({"C": expected, "C-q-10": expected - 4, "C-q-90": expected + 4})
 
 
-def test_the_share_is_learned_from_forecasts_that_saw_nothing_of_what_followed():
-    frame = noisy_series(20)
-    stub = Stub(frame, off=0.0)
-    learn_share(stub, frame)
-    (past,) = stub.pasts
-    expected = frame.groupby("unique_id", sort=False).head(40 - H).reset_index(drop=True)
-    pd.testing.assert_frame_equal(past, expected)
+def test_networks_without_quantiles_move_those_of_the_others():
+    assert averaged(10.5, 11.1, levels=False) == pytest.approx({"C": 10.8, "C-q-10": 6.8, "C-q-90": 14.8})
 
 
-def test_too_few_series_to_tell_train_nothing():
-    frame = noisy_series(19)
-    stub = Stub(frame, off=0.0)
-    assert learn_share(stub, frame) == 0.0
-    assert not stub.pasts
+def test_an_unknown_forecast_leaves_the_other_as_it_is():
+    assert averaged(10.5, np.nan)["C"] == 10.5
+    assert np.isnan(averaged(np.nan, 10.5)["C"])
 
 
-def test_a_training_that_is_not_possible_counts_nothing(monkeypatch):
+def test_forecasts_of_counts_stay_whole():
+    assert averaged(10.0, 10.9) == {"C": 10.0, "C-q-10": 6.0, "C-q-90": 14.0}
+
+
+def test_a_training_that_is_not_possible_counts_nothing(monkeypatch, monthly):
     def refuse(*_args, **_words):
         raise DataError("too short")
 
-    frame = noisy_series(20)
-    monkeypatch.setattr(Stub, "train", refuse)
-    assert learn_share(Stub(frame, off=0.0), frame) == 0.0
+    monkeypatch.setattr(MakeNetwork, "train", refuse)
+    found = Forecaster(h=6, season_length=12, recipe="combined").fit(monthly)
+    assert isinstance(found.model_, ZeroShotForecaster)
+    expected = Forecaster(h=6, season_length=12, recipe="pretrained").fit(monthly).predict()
+    pd.testing.assert_frame_equal(found.predict(), expected)
 
 
 @pytest.fixture
 def model(quick, several) -> CombinedForecaster:
     make = MakeNetwork(quick, "lstm", H, "MS", 12, 0)
-    return CombinedForecaster(several, "MS", 12, make.train(several), 0.25)
+    return combining.side_by_side(make.train(several))
 
 
-def test_the_forecast_is_the_weighted_mean_of_both(model, several):
-    known = MakeZeroShot("MS", 12).train(several).predict(H)["forecast"]
-    own = model.trained.predict(H)["forecast"]
-    np.testing.assert_allclose(model.predict(H)["forecast"], 0.75 * known + 0.25 * own, rtol=1e-12)
+def test_the_forecast_is_the_mean_of_both_within_reach(model, several):
+    known = MakeZeroShot("MS", 12).train(several).predict_levels(H)
+    reach = 0.25 * (known["forecast-q-90"] - known["forecast-q-10"]) / 2
+    low, high = known["forecast"] - reach, known["forecast"] + reach
+    own = model.trained.predict(H)["forecast"].clip(low, high)
+    np.testing.assert_allclose(model.predict(H)["forecast"], (known["forecast"] + own) / 2, rtol=1e-12)
 
 
 def test_quantiles_do_not_cross_and_their_middle_is_the_forecast(model):
@@ -117,17 +100,8 @@ def test_a_series_without_a_value_is_unknown_and_the_others_are_not(model, sever
     assert np.isfinite(found.loc[["a", "c"]]).all()
 
 
-def test_one_series_is_forecast_as_by_the_pretrained_networks(quick, monthly):
-    settings = {"h": 6, "season_length": 12, "random_state": 0}
-    found = Forecaster(recipe="combined", **settings).fit(monthly)
-    assert isinstance(found.model_, ZeroShotForecaster)
-    expected = Forecaster(recipe="pretrained", **settings).fit(monthly).predict()
-    pd.testing.assert_frame_equal(found.predict(), expected)
-
-
 @pytest.fixture
-def fitted(quick, several, monkeypatch) -> Forecaster:
-    monkeypatch.setattr(combining, "learn_share", lambda *_args, **_words: 0.5)
+def fitted(several) -> Forecaster:
     return Forecaster(h=H, recipe="combined", season_length=12, random_state=0).fit(several)
 
 
@@ -140,7 +114,7 @@ def test_a_forecaster_of_the_recipe_comes_back_from_a_file(fitted, tmp_path, mon
         "ostinato.tasks.pretrained.network.load_members", lambda: pytest.fail("read the package")
     )
     again = ostinato.load(tmp_path / "m")
-    assert again.model_.share == 0.5
+    assert isinstance(again.model_, CombinedForecaster)
     pd.testing.assert_frame_equal(again.predict(), expected, check_dtype=False)
 
 
@@ -161,15 +135,12 @@ def test_fine_tuning_trains_on_the_networks_of_the_series(fitted, several):
     assert all("error_after" in member.history for member in tuned.trained.members)
 
 
-def test_progress_is_that_of_both_trainings(quick, several, monkeypatch):
-    monkeypatch.setattr(combining, "LEAST_SERIES", 2)
-    monkeypatch.setattr(combining, "SHARES", (0.5,))
+def test_progress_is_that_of_the_training(quick, several):
     seen = []
     make = combining.MakeCombined(MakeNetwork(quick, "lstm", H, "MS", 12, 0))
     make.train(several, progress=lambda done, total: seen.append(done / total))
     assert seen == sorted(seen)
-    assert 0 < seen[0] < 0.5
-    assert seen[-1] > 0.5
+    assert seen[-1] == 1.0
 
 
 def test_covariates_are_refused_in_a_sentence(monthly):
@@ -179,21 +150,3 @@ def test_covariates_are_refused_in_a_sentence(monthly):
 
 def test_a_copy_of_some_series_has_their_encodings(model):
     assert model.of([2, 0]).trained.encodings == [model.trained.encodings[row] for row in (2, 0)]
-
-
-def test_average_columns_averages_forecasts_and_the_quantiles_that_both_have():
-    cv = pd.DataFrame({"LSTM": [1.0, 3.0], "Pretrained": [3.0, 4.0], "LSTM-q-10": [0.0, 1.0]})
-    averaged = combining.average_columns(cv, "LSTM", "Pretrained", "Combined")
-    assert averaged["Combined"].tolist() == [2.0, 3.5]
-    assert "Combined-q-10" not in averaged
-    both = combining.average_columns(cv.assign(**{"Pretrained-q-10": [2.0, 2.0]}), "LSTM", "Pretrained", "C")
-    assert both["C-q-10"].tolist() == [1.0, 1.5]
-
-
-def test_networks_side_by_side_forecast_the_mean_of_both():
-    frame = noisy_series(1)
-    trained = Forecaster(h=H, freq="MS", season_length=1, random_state=0).fit(frame).model_
-    pretrained = MakeZeroShot("MS", 1)(frame)
-    expected = (trained.predict(H)["forecast"] + pretrained.predict(H)["forecast"]) / 2
-    found = combining.side_by_side(trained).predict(H)["forecast"]
-    np.testing.assert_allclose(found, expected)

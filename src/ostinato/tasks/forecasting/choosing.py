@@ -22,7 +22,7 @@ from ostinato.data.statics import Statics
 from ostinato.errors import ConfigError, DataError, TrainingError
 from ostinato.evaluate import scores
 from ostinato.evaluate.backtest import backtest
-from ostinato.tasks.forecasting.combining import LEAST_SERIES, CombinedForecaster, MakeCombined
+from ostinato.tasks.forecasting.combining import CombinedForecaster, MakeCombined
 from ostinato.tasks.forecasting.exogenous import Exogenous
 from ostinato.tasks.forecasting.finetuning import MakeFineTuned
 from ostinato.tasks.forecasting.fitting import Progress
@@ -156,13 +156,7 @@ class _Search:
         self.make, self.past, self.progress = make, past, progress
         self.started = time.perf_counter()
         self.season = make.season(past)
-        series = int(past["unique_id"].nunique())
-        self.trials = [
-            _Trial(name, candidate)
-            for name, candidate in candidates(make.order, self.season)
-            if series >= LEAST_SERIES
-            or not isinstance(candidate, MakeCombined)  # else as the pretrained ones
-        ]
+        self.trials = [_Trial(name, candidate) for name, candidate in candidates(make.order, self.season)]
         self.rungs = [rung for rung in RUNGS if self._room(rung)]
 
     @property

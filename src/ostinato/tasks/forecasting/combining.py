@@ -1,12 +1,16 @@
 """The recipe `combined`: pretrained networks and networks trained on the given series, averaged.
 
-How much the trained ones count is learned from the latest steps of the past, which are held out for it: a
-half or a quarter, found from many series together, or 0 wherever they do not clearly help. One number is all that is
-learned, so that there is little to be mistaken in.
+Both count a half: weights learned from a few origins of the past are learned from their chance, and equal ones are hard
+to beat. But networks that saw these series alone are now and then far off, and an average follows them there. So their
+forecast is first pulled towards that of the pretrained networks, as far as it lies outside of a narrow band around it
+(a Winsorised mean).
 
 References:
     J. M. Bates and C. W. J. Granger (1969), The combination of forecasts, Operational Research Quarterly 20(4);
-    L. Breiman et al. (1984), Classification and Regression Trees, section 3.4.3 (the rule of one standard error).
+    J. Smith and K. F. Wallis (2009), A simple explanation of the forecast combination puzzle, Oxford Bulletin of
+    Economics and Statistics 71(3);
+    V. R. R. Jose and R. L. Winkler (2008), Simple robust averages of forecasts: some empirical results,
+    International Journal of Forecasting 24(1).
 """
 
 from __future__ import annotations
@@ -29,12 +33,10 @@ from ostinato.tasks.pretrained.network import Member
 Values = NDArray[np.float64]
 KEYS = ["unique_id", "ds"]
 
-SHARES = (0.0, 0.25, 0.5)
-"""Shares of the trained networks that are tried; at most they count as much as the pretrained ones."""
-EVEN = 0.5
-"""The share where none is learned."""
-LEAST_SERIES = 20
-"""Series that a share is learned from at least; of fewer, chance would decide."""
+SHARE = 0.5
+"""How much the trained networks count."""
+REACH = 0.25
+"""How far from the pretrained forecast the trained one counts, in half widths of the pretrained 80 % interval."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,6 @@ class CombinedForecaster:
         freq: pandas alias or integer step.
         season_length: steps in a season.
         trained: the networks trained on such series.
-        share: how much they count, above 0; the pretrained ones count the rest.
         members: other pretrained networks than those of the package, such as a model file's.
     """
 
@@ -54,7 +55,6 @@ class CombinedForecaster:
     freq: str | int
     season_length: int
     trained: TrainedForecaster
-    share: float
     members: tuple[Member, ...] | None = field(default=None, repr=False)
 
     @cached_property
@@ -64,8 +64,7 @@ class CombinedForecaster:
 
     def predict(self, h: int) -> pd.DataFrame:
         """Forecast the next `h` steps of every series: unique_id, ds, forecast; NaN for one without any value."""
-        own = replace(self.trained, frame=self.frame).predict(h)
-        return _mixed(self.pretrained.predict(h), own, self.share)
+        return self.predict_levels(h)[[*KEYS, "forecast"]]
 
     def predict_levels(self, h: int) -> pd.DataFrame:
         """As `predict`, with quantiles, forecast-q-10 ... forecast-q-90.
@@ -75,7 +74,7 @@ class CombinedForecaster:
         """
         known = self.pretrained.predict_levels(h)
         own = replace(self.trained, frame=self.frame).predict_levels(h)
-        return _mixed(known, own, self.share)
+        return known[KEYS].assign(**_averaged(known, own, ("forecast", "forecast", "forecast")))
 
     def with_history(self, past: pd.DataFrame) -> CombinedForecaster:
         """The same networks at the end of another history."""
@@ -88,26 +87,20 @@ class CombinedForecaster:
 
 
 def side_by_side(trained: TrainedForecaster) -> CombinedForecaster:
-    """Trained networks and the pretrained ones at the end of the same history, counting as much as each other."""
-    return CombinedForecaster(trained.frame, trained.freq, trained.season_length, trained, EVEN)
+    """Trained networks and the pretrained ones at the end of the same history."""
+    return CombinedForecaster(trained.frame, trained.freq, trained.season_length, trained)
 
 
-def average_columns(cv: pd.DataFrame, one: str, other: str, name: str) -> pd.DataFrame:
-    """A backtest with the average of two of its models as another, and of their quantiles where both have some.
+def average_columns(cv: pd.DataFrame, trained: str, pretrained: str, name: str) -> pd.DataFrame:
+    """A backtest with the average of two of its models as another, with its quantiles.
 
     Args:
-        cv: the backtest.
-        one: a model.
-        other: another.
+        cv: the backtest, with the quantiles of the pretrained networks.
+        trained: the column of the trained networks.
+        pretrained: the column of the pretrained ones.
         name: the column to add.
     """
-    pairs = zip(*([model, *scores.level_columns(model)] for model in (one, other, name)), strict=True)
-    means = {
-        to: (1 - EVEN) * cv[left] + EVEN * cv[right]
-        for left, right, to in pairs
-        if left in cv and right in cv
-    }
-    return cv.assign(**means)
+    return cv.assign(**_averaged(cv, cv, (pretrained, trained, name)))
 
 
 @dataclass(frozen=True)
@@ -139,23 +132,22 @@ class MakeCombined:
     def train(
         self, past: pd.DataFrame, *, progress: Progress | None = None
     ) -> CombinedForecaster | ZeroShotForecaster:
-        """Learn the share, then train on everything; the pretrained networks alone where the share is 0.
+        """Train on the past; the pretrained networks alone where it is too short for that, or the training fails.
 
         Args:
             past: unique_id, ds, y; regular.
-            progress: called with (epochs done, epochs in all) of both trainings.
+            progress: called with (epochs done, epochs in all).
 
         Raises:
             DataError: no series has a value.
         """
         season = self.season(past)
         start = MakeZeroShot(self.freq, season).train(past)
-        network = replace(self.network, season_length=season)
-        share = learn_share(network, past, progress=_part(progress, 0))
-        if not share:
+        try:
+            trained = replace(self.network, season_length=season).train(past, progress=progress)
+        except (DataError, TrainingError):
             return start
-        trained = network.train(past, progress=_part(progress, 1))
-        return CombinedForecaster(past, self.freq, season, trained, share)
+        return side_by_side(trained)
 
     def season(self, past: pd.DataFrame) -> int:
         """Steps in a season of this past."""
@@ -166,62 +158,30 @@ class MakeCombined:
         return 2
 
 
-def learn_share(network: MakeNetwork, past: pd.DataFrame, *, progress: Progress | None = None) -> float:
-    """How much networks trained on the series are to count beside the pretrained ones.
-
-    Both forecast the last steps of every series from what came before. The share is the smallest whose error (MASE)
-    exceeds the least one by no more than the standard error of the difference over the series.
+def _averaged(known: pd.DataFrame, own: pd.DataFrame, names: tuple[str, str, str]) -> dict[str, Values]:
+    """The average of two forecasts of the same steps, and of their quantiles; one alone where the other is missing.
 
     Args:
-        network: how the networks are made; its season is known.
-        past: unique_id, ds, y; regular.
-        progress: called with (epochs done, epochs in all).
-
-    Returns:
-        One of `SHARES`; 0 where fewer than `LEAST_SERIES` series can tell, or the networks cannot be trained.
+        known: what the pretrained networks say, with quantiles.
+        own: what the trained ones say.
+        names: the forecasts' columns in `known`, in `own` and in the result.
     """
-    left = past.groupby("unique_id", sort=False, observed=True).cumcount(ascending=False)
-    earlier, later = past[left >= network.h].reset_index(drop=True), past[left < network.h]
-    later = later[later["unique_id"].isin(earlier["unique_id"])].reset_index(drop=True)
-    if later["unique_id"].nunique() < LEAST_SERIES or earlier["y"].isna().all():
-        return 0.0
-    try:
-        own = network.train(earlier, progress=progress).predict(network.h)
-    except (DataError, TrainingError):  # too short for a window, or the training failed
-        return 0.0
-    season = network.season(past)
-    known = MakeZeroShot(network.freq, season).train(earlier).predict(network.h)
-    cutoffs = earlier.drop_duplicates("unique_id", keep="last").set_index("unique_id")["ds"]
-    table = later[[*KEYS, "y"]].assign(cutoff=later["unique_id"].map(cutoffs))
-    tried = {f"{share:g}": _mixed(known, own, share)["forecast"].to_numpy() for share in SHARES}
-    return _smallest(scores.cells(table.assign(**tried), past, season).mase)
+    pretrained, trained, name = names
+    levels = {column: known[column].to_numpy() for column in scores.level_columns(pretrained)}
+    lowest, *_, highest = levels.values()
+    centre, given = known[pretrained].to_numpy(), own[trained].to_numpy()
+    most = REACH * (highest - lowest) / 2
+    near = centre + np.clip(given - centre, -most, most)
+    # The pretrained networks give whole numbers for counts, of which a half on the way to the next one is none.
+    whole = np.all([values == np.rint(values) for values in levels.values()], axis=0)
 
+    def mean(base: Values, other: Values) -> Values:
+        found = np.where(np.isnan(other), base, base + SHARE * (other - base))
+        return np.where(whole, np.rint(found), found)
 
-def _smallest(errors: Values) -> float:
-    """The smallest share about as good as the best, by the errors (shares, series)."""
-    errors = errors[:, np.isfinite(errors).all(axis=0)]
-    count = errors.shape[1]
-    if count < LEAST_SERIES:
-        return 0.0
-    excess = errors - errors[int(errors.mean(axis=1).argmin())]
-    chance = excess.std(axis=1, ddof=1) / np.sqrt(count)
-    return SHARES[int(np.flatnonzero(excess.mean(axis=1) <= chance)[0])]
-
-
-def _mixed(known: pd.DataFrame, own: pd.DataFrame, share: float) -> pd.DataFrame:
-    """The average of two forecasts of the same steps, and of their quantiles; one alone where the other is missing."""
-    names = [name for name in known.columns if name not in KEYS]
-    columns = {}
-    for name in names:
-        base = known[name].to_numpy()
-        moved = base + own["forecast"].to_numpy() - known["forecast"].to_numpy()
-        other = own[name].to_numpy() if name in own else moved
-        columns[name] = np.where(np.isnan(other), base, base + share * (other - base))
-    return known[KEYS].assign(**columns)
-
-
-def _part(progress: Progress | None, number: int) -> Progress | None:
-    """The progress of one of two trainings, as that of both."""
-    if progress is None:
-        return None
-    return lambda done, total: progress(number * total + done, 2 * total)
+    found = {name: mean(centre, near)}
+    pairs = zip(scores.level_columns(trained), levels.values(), scores.level_columns(name), strict=True)
+    for column, base, to in pairs:
+        other = own[column].to_numpy() + near - given if column in own else base + near - centre
+        found[to] = mean(base, other)
+    return found

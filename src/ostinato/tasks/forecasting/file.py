@@ -100,7 +100,7 @@ def _combined_networks(model: CombinedForecaster) -> Parts:
     config, weights, history = _networks(model.trained)
     known, beside, _ = _pretrained_networks(model.pretrained)
     weights |= {f"{BESIDE}{name}": weight for name, weight in beside.items()}
-    return {**config, "kind": "combined", "share": model.share, BESIDE: known["members"]}, weights, history
+    return {**config, "kind": "combined", BESIDE: known["members"]}, weights, history
 
 
 def _networks(model: TrainedForecaster) -> Parts:
@@ -211,8 +211,8 @@ def _model(file: ModelFile, forecaster: Forecaster, frame: pd.DataFrame) -> Mode
         return _trained(file, forecaster, frame)
     freq, season = config["freq"], int(config["season_length"])
     if kind == "combined":
-        trained, share = _trained(file, forecaster, frame), float(config["share"])
-        return CombinedForecaster(frame, freq, season, trained, share, _pretrained(file, BESIDE))
+        trained = _trained(file, forecaster, frame)
+        return CombinedForecaster(frame, freq, season, trained, _pretrained(file, BESIDE))
     return ZeroShotForecaster(frame, freq, season, _pretrained(file))
 
 

@@ -124,8 +124,8 @@ RECIPES: dict[str, Recipe] = {
     "combined": Recipe(
         name="combined",
         summary=(
-            "the pretrained networks and the default ones trained on the series, averaged; how much the trained ones "
-            "count is learned from the latest steps of the past, from many series"
+            "the pretrained networks and the default ones trained on the series, averaged; these move the forecast of "
+            "those by a little only"
         ),
         combined=True,
     ),
