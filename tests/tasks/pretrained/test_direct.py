@@ -124,22 +124,42 @@ def test_direct_networks_do_not_count_where_there_are_zeros(tmp_path):
     np.testing.assert_array_equal(run_all((other, member), history, 3), run_all((other,), history, 3))
 
 
-@pytest.mark.parametrize(("season", "long_season", "counts"), [(1, 0, 3), (4, 0, 0), (1, 6, 0)])
-def test_a_network_of_unseasonal_series_counts_only_where_no_season_is_told(season, long_season, counts):
-    *others, member = pretrained_network.load_members()
-    values = np.random.default_rng(0).standard_normal(30).cumsum() - 50
-    ends = np.array([len(values)])
+@pytest.mark.parametrize(("length", "share"), [(20, 1), (80, 0.5), (200, 0)])
+def test_a_network_of_unseasonal_series_takes_the_place_of_all_others_the_shorter_the_history(length, share):
+    (mixed, direct, member), values = members_of_plain_values(), wandering(length)
+    parts = run_all((mixed,), values, 4), run_all((member,), values, 4)
+    expected = (1 - share) * parts[0] + share * parts[1]
+    np.testing.assert_allclose(run_all((mixed, direct, member), values, 4), expected, rtol=1e-5)
 
-    def run_with(*members):
-        return pretrained_values.forecast_values(
-            values, ends - 30, ends, 4, season_length=season, long_season=long_season, members=members
+
+@pytest.mark.parametrize(("season", "long_season"), [(4, 0), (1, 6)])
+def test_a_network_of_unseasonal_series_does_not_count_where_a_season_is_told(season, long_season):
+    members, values = members_of_plain_values(), wandering(30)
+    with_it, without = (
+        pretrained_values.forecast_values(
+            values,
+            np.array([0]),
+            np.array([30]),
+            4,
+            season_length=season,
+            long_season=long_season,
+            members=some,
         )
+        for some in (members, members[:2])
+    )
+    np.testing.assert_array_equal(with_it, without)
 
-    member, other = dataclasses.replace(member, plain=True, unseasonal=True), others[1]
-    assert other.plain
-    parts = run_with(other), run_with(member)
-    expected = (parts[0] + counts * parts[1]) / (1 + counts)
-    np.testing.assert_allclose(run_with(other, member), expected, rtol=1e-5)
+
+def members_of_plain_values():
+    members = pretrained_network.load_members()
+    mixed = next(member for member in members if member.plain and not member.direct)
+    direct = next(member for member in members if member.plain and member.direct)
+    unseasonal = next(member for member in members if member.unseasonal)
+    return mixed, direct, dataclasses.replace(unseasonal, plain=True)
+
+
+def wandering(length):
+    return np.random.default_rng(0).standard_normal(length).cumsum() - 50
 
 
 def test_what_a_network_learnt_from_is_read_from_its_file(tmp_path):

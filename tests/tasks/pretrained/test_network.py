@@ -85,3 +85,11 @@ def test_the_file_says_whether_a_network_reads_plain_values(tmp_path, fact, plai
     weights = {name: value.detach().numpy() for name, value in Network(8, 8).state_dict().items()}
     save_file(weights, path, metadata={"plain": fact})
     assert pretrained_network.read_member(path).plain is plain
+
+
+def test_networks_that_are_all_made_for_other_series_forecast_all_the_same():
+    members = pretrained_network.load_members()
+    unseasonal = tuple(member for member in members if member.unseasonal)
+    direct = tuple(member for member in members if member.direct and not member.unseasonal)
+    assert pretrained_network.serving(unseasonal, seasonal=True) == unseasonal
+    assert pretrained_network.serving(direct, seasonal=False) == direct

@@ -70,20 +70,23 @@ def finetune(  # noqa: PLR0913 - what a training may need to be told
     last = [(row, len(series[row]) - h) for row in rng.permutation(len(series))[:POOL].tolist()]
     members = []
     files = pretrained_network.weight_files()
-    for number, path in enumerate(files):
+    read = tuple(pretrained_network.read_member(path) for path in files)
+    used = pretrained_network.serving(read, seasonal=max(seasons) > 1)
+    for number, (path, member) in enumerate(zip(files, read, strict=True)):
 
         def update(done: int, before: int = number * updates) -> None:
             if progress is not None:
                 progress(before + done, len(files) * updates)
 
         update(0)  # cutting the windows takes a while as well
-        member = pretrained_network.read_member(path)
-        used = max(seasons) == 1 or not member.unseasonal
-        windows = _cut_at(series, before, steps, seasons, member) if used else []
+        serves = any(member is one for one in used)
+        windows = _cut_at(series, before, steps, seasons, member) if serves else []
         apart = _cut_at(series, last, steps, seasons, member) if windows else []
         if apart:
-            member = _tune(path, member, windows, apart, updates=updates, rate=rate, seed=seed, update=update)
-        members.append(member)
+            tuned = _tune(path, member, windows, apart, updates=updates, rate=rate, seed=seed, update=update)
+            members.append(tuned)
+        else:
+            members.append(member)
     return PretrainedForecaster(frame, season_length, freq, long_season, tuple(members))
 
 

@@ -54,6 +54,23 @@ def load_members() -> tuple[Member, ...]:
     return tuple(read_member(path) for path in weight_files())
 
 
+def serving(members: tuple[Member, ...], *, seasonal: bool) -> tuple[Member, ...]:
+    """Those of some networks that forecast series with a season, or without: all, where none is meant for them.
+
+    Args:
+        members: networks to choose from.
+        seasonal: whether a season is told.
+
+    Returns:
+        With a season, those not made for series without one; without, where such are given, these and the mixed ones.
+    """
+    if seasonal:
+        return tuple(member for member in members if not member.unseasonal) or members
+    if any(member.unseasonal for member in members):
+        return tuple(member for member in members if member.unseasonal or not member.direct)
+    return members
+
+
 def weight_files() -> list[Path]:
     """The files of the networks that come with the package."""
     folder = Path(str(resources.files(PACKAGE)))

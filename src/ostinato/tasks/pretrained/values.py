@@ -19,7 +19,6 @@ from ostinato.tasks.pretrained.scaling import Array, Mask
 
 BLOCK = 512  # series run at once
 SHORT = 32  # steps up to which direct members count as much as the others
-UNSEASONAL = 3.0  # how much one of series without a season counts, against 1 of other direct members
 LEAST_MOVEMENT = 1e-3  # of a series over its level
 LONGEST = 8192  # steps looked at, however long the season
 
@@ -94,8 +93,7 @@ def forecast_raw(
             "use an h and a season_length of at least 1 and a long_season of at least 0"
         )
     networks = pretrained_network.load_members() if members is None else members
-    if max(season_length, long_season) > 1:
-        networks = tuple(member for member in networks if not member.unseasonal) or networks
+    networks = pretrained_network.serving(networks, seasonal=max(season_length, long_season) > 1)
     longest = max(pretrained_inputs.CONTEXT, min(4 * max(season_length, long_season), LONGEST))
     lengths = np.minimum(ends - starts, longest)
     raw = Raw(np.empty((len(ends), h, len(LEVELS))), np.empty(len(ends), dtype=bool), np.empty(len(ends)))
@@ -136,6 +134,9 @@ def _forecast_block(
     total = np.zeros((len(history), h, len(LEVELS)))
     weight = np.zeros(len(history))
     direct_share = _direct_share(history, members)
+    mixed_share = 1.0 - direct_share * any(
+        member.unseasonal for member in members
+    )  # which leaves them no part
     rows = np.arange(len(history))
     for plain in (False, True):
         if not len(rows) or all(member.plain != plain for member in members):
@@ -143,22 +144,21 @@ def _forecast_block(
         told = pretrained_scaling.no_logarithm(history[rows], plain)
         past = pretrained_scaling.prepare(history[rows], *seasons, told)
         for direct in sorted({member.direct for member in members}):
-            share = direct_share[rows] if direct else np.ones(len(rows))
+            share = (direct_share if direct else mixed_share)[rows]
             if not share.any():
                 continue
             inputs = _inputs(history[rows], past, h, longest, direct=direct)
             for member in members:
                 fits = (~past.logged | (member.plain == plain)) & (share > 0)
                 if member.direct == direct and (member.plain or not plain) and fits.any():
-                    counts = share[fits] * (UNSEASONAL if member.unseasonal else 1.0)
-                    total[rows[fits]] += _values(member, inputs, past, fits) * counts[:, None, None]
-                    weight[rows[fits]] += counts
+                    total[rows[fits]] += _values(member, inputs, past, fits) * share[fits, None, None]
+                    weight[rows[fits]] += share[fits]
         rows = rows[past.logged]
     return total / weight[:, None, None]
 
 
 def _direct_share(history: Array, members: tuple[Member, ...]) -> npt.NDArray[np.float64]:
-    """How much direct members count, against 1 of the others: (batch,).
+    """How much direct members count, at most 1: (batch,).
 
     They learnt from short histories without zeros: all up to 32 steps, nothing from 128 on. All, where there are
     no other members.
