@@ -167,21 +167,20 @@ def _averaged(known: pd.DataFrame, own: pd.DataFrame, names: tuple[str, str, str
         names: the forecasts' columns in `known`, in `own` and in the result.
     """
     pretrained, trained, name = names
-    levels = {column: known[column].to_numpy() for column in scores.level_columns(pretrained)}
-    lowest, *_, highest = levels.values()
+    levels = [known[column].to_numpy() for column in scores.level_columns(pretrained)]
     centre, given = known[pretrained].to_numpy(), own[trained].to_numpy()
-    most = REACH * (highest - lowest) / 2
+    most = REACH * (levels[-1] - levels[0]) / 2
     near = centre + np.clip(given - centre, -most, most)
-    # The pretrained networks give whole numbers for counts, of which a half on the way to the next one is none.
-    whole = np.all([values == np.rint(values) for values in levels.values()], axis=0)
-
-    def mean(base: Values, other: Values) -> Values:
-        found = np.where(np.isnan(other), base, base + SHARE * (other - base))
-        return np.where(whole, np.rint(found), found)
-
-    found = {name: mean(centre, near)}
-    pairs = zip(scores.level_columns(trained), levels.values(), scores.level_columns(name), strict=True)
-    for column, base, to in pairs:
+    middle = _mean(centre, near)
+    # The pretrained networks forecast whole numbers of counts, of which a half on the way to the next one is none.
+    found = {name: np.where(centre == np.rint(centre), np.rint(middle), middle)}
+    columns = zip(scores.level_columns(trained), levels, scores.level_columns(name), strict=True)
+    for column, base, to in columns:
         other = own[column].to_numpy() + near - given if column in own else base + near - centre
-        found[to] = mean(base, other)
+        found[to] = _mean(base, other)
     return found
+
+
+def _mean(base: Values, other: Values) -> Values:
+    """The average by the shares; the first alone where the other is missing."""
+    return np.where(np.isnan(other), base, base + SHARE * (other - base))
