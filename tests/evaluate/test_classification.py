@@ -31,6 +31,10 @@ def test_log_loss_is_that_of_scikit_learn():
     assert log_loss(TRUTH, PROBABILITIES) == pytest.approx(metrics.log_loss(TRUTH, PROBABILITIES))
 
 
+def test_the_loss_of_sure_and_right_answers_is_written_without_a_sign():
+    assert format(log_loss([0, 1], [[1.0, 0.0], [0.0, 1.0]]), ".3f") == "0.000"
+
+
 def test_a_probability_of_zero_has_a_finite_loss():
     assert log_loss([0], [[0.0, 1.0]]) == pytest.approx(-np.log(1e-15))
 

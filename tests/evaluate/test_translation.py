@@ -84,6 +84,7 @@ def test_a_clear_difference_is_sure(sacrebleu):
     )
     assert 0 < found.interval[0] < found.bleu < found.interval[1]
     assert found.text.startswith("net is better than the best baseline, copy: BLEU ")
+    assert found.best == "net"
 
 
 def test_the_interval_of_equal_translators_holds_zero(sacrebleu):
@@ -104,6 +105,7 @@ def test_a_worse_network_is_called_worse(sacrebleu):
     worse, references = varied(0)
     found = translation.compare({"net": worse, "copy": references}, references, model="net")
     assert "net is not better than the best baseline, copy" in found.text
+    assert found.best == "copy"
 
 
 def test_without_sacrebleu_the_exact_sentences_are_left(monkeypatch):

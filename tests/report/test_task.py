@@ -47,6 +47,13 @@ def report(**changes):
     return TaskReport(**{**usual, **changes})
 
 
+def test_texts_in_a_table_stand_to_the_left_and_numbers_to_the_right():
+    frame = pd.DataFrame({"name": ["line 2"], "truth": ["good"], "confidence": [0.91]})
+    page = TablePart("Errors", frame, {"truth": "", "confidence": ".2f"}).html()
+    assert '<th>name</th><th class="words">truth</th><th>confidence</th>' in page
+    assert '<td>line 2</td><td class="words">good</td><td>0.91</td>' in page
+
+
 def test_every_part_is_on_the_page_and_escaped():
     page = task_page(report())
     for text in (

@@ -105,7 +105,7 @@ def _report(arguments: argparse.Namespace, result: CaptionRun) -> TaskReport:
         known={"Test inputs": f"{len(result.test):,}", "Epochs": str(len(history["train"]))},
         leaderboard=result.leaderboard,
         forms=FORMS,
-        best=str(result.leaderboard["model"].iloc[0]),
+        best=result.comparison.best,
         parts=(_looks(result), sure, errors),
         notes=result.notes,
         command=arguments.command_line,
@@ -114,7 +114,14 @@ def _report(arguments: argparse.Namespace, result: CaptionRun) -> TaskReport:
         seconds=result.seconds,
         training=(TrainingCurve.of(result.name, history),),
         loss_label="loss, nats per token",
-        results={"model": result.name, "settings": settings},
+        results={
+            "model": result.name,
+            "best": result.comparison.best,
+            "difference": result.comparison.difference,
+            "interval": list(result.comparison.interval),
+            "p_value": result.comparison.p_value,
+            "settings": settings,
+        },
     )
 
 

@@ -149,7 +149,14 @@ def _report(arguments: argparse.Namespace, result: GenerateRun) -> TaskReport:
         seconds=result.seconds,
         training=(TrainingCurve.of(generator.name, history),),
         loss_label="loss, nats per token",
-        results={"model": generator.name, "settings": settings, "samples": samples},
+        results={
+            "model": generator.name,
+            "best": result.comparison.best,
+            "improvement": result.comparison.improvement,
+            "interval": list(result.comparison.interval),
+            "settings": settings,
+            "samples": samples,
+        },
     )
 
 

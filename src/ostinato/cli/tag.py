@@ -108,7 +108,15 @@ def _report(arguments: argparse.Namespace, result: TagRun) -> TaskReport:
         seconds=result.seconds,
         training=(TrainingCurve.of(result.tagger.name, history),),
         loss_label="loss, nats per word",
-        results={"model": result.tagger.name, "column": result.tagger.column_, **known, "settings": settings},
+        results={
+            "model": result.tagger.name,
+            "best": result.comparison.best,
+            "improvement": result.comparison.improvement,
+            "interval": list(result.comparison.interval),
+            "column": result.tagger.column_,
+            **known,
+            "settings": settings,
+        },
     )
 
 

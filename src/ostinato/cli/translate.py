@@ -99,7 +99,7 @@ def _report(arguments: argparse.Namespace, result: TranslateRun) -> TaskReport:
         known={"Test sentences": f"{len(result.test):,}", "Epochs": str(len(history["train"]))},
         leaderboard=result.leaderboard,
         forms=FORMS,
-        best=str(result.leaderboard["model"].iloc[0]),
+        best=result.best,
         parts=_parts(result),
         notes=result.notes,
         command=arguments.command_line,
@@ -108,7 +108,7 @@ def _report(arguments: argparse.Namespace, result: TranslateRun) -> TaskReport:
         seconds=result.seconds,
         training=(TrainingCurve.of(result.name, history),),
         loss_label="loss, nats per token (with label smoothing in training)",
-        results={"model": result.name, "settings": settings},
+        results={"model": result.name, "best": result.best, "settings": settings},
     )
 
 

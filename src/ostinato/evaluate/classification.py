@@ -99,7 +99,8 @@ def log_loss(truth: ArrayLike, probabilities: ArrayLike) -> float:
     """
     numbers, shares = _probabilities(truth, probabilities)
     given = shares[np.arange(len(numbers)), numbers]
-    return float(-np.log(np.clip(given, 1e-15, 1.0)).mean()) if len(numbers) else float("nan")
+    surprise = 0.0 - np.log(np.clip(given, 1e-15, 1.0))  # not -log(1), which would be -0.0
+    return float(surprise.mean()) if len(numbers) else float("nan")
 
 
 def calibration_error(truth: ArrayLike, probabilities: ArrayLike, *, bins: int = 15) -> float:

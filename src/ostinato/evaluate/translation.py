@@ -77,11 +77,13 @@ class Difference:
     """One translator beside another on the same sentences.
 
     Attributes:
+        best: the one with the higher BLEU; the other where both have the same.
         bleu: BLEU of the first minus BLEU of the second.
         interval: 95 % interval of it over sentences drawn again.
         text: both in a sentence.
     """
 
+    best: str
     bleu: float
     interval: tuple[float, float]
     text: str
@@ -122,7 +124,9 @@ def compare(
         text = (
             f"{model} did better than {baseline}, though that may be chance: BLEU {whole[model]:.1f} beside "
         )
-    return Difference(gain, (low, high), f"{text}{whole[baseline]:.1f} ({sure}).")
+    return Difference(
+        model if gain > 0 else baseline, gain, (low, high), f"{text}{whole[baseline]:.1f} ({sure})."
+    )
 
 
 def sentence_chrf(translations: Sequence[str], references: Sequence[str]) -> list[float]:

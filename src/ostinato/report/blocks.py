@@ -75,13 +75,21 @@ def table(frame: pd.DataFrame, forms: Mapping[str, str], best: object = None) ->
     first = str(frame.columns[0])
     rows = []
     for row in frame.to_dict("records"):
-        cells = "".join(f"<td>{escape(_cell(row[name], form))}</td>" for name, form in forms.items())
+        cells = "".join(
+            f"<td{_side(form)}>{escape(_cell(row[name], form))}</td>" for name, form in forms.items()
+        )
         mark = ' class="best"' if best is not None and row[first] == best else ""
         rows.append(f"<tr{mark}><td>{escape(str(row[first]))}</td>{cells}</tr>")
-    head = "".join(f"<th>{escape(name.replace('_', ' '))}</th>" for name in (first, *forms))
+    sides = {first: "", **{name: _side(form) for name, form in forms.items()}}
+    head = "".join(f"<th{side}>{escape(name.replace('_', ' '))}</th>" for name, side in sides.items())
     return (
         f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table></div>'
     )
+
+
+def _side(form: str) -> str:
+    """The attribute of a cell that holds text: it stands to the left, and its lines break."""
+    return "" if form else ' class="words"'
 
 
 def _cell(value: object, form: str) -> str:

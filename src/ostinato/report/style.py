@@ -42,7 +42,8 @@ text{fill:var(--soft);font-size:12px}
 table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}
 th,td{white-space:nowrap;padding:.35rem .7rem;text-align:right;border-bottom:1px solid var(--rule)}
 th{color:var(--soft);font-size:.85rem;font-weight:600}
-th:first-child,td:first-child{text-align:left}
+th:first-child,td:first-child,.words{text-align:left}
+td:first-child,td.words{white-space:normal}
 .best td{font-weight:700;background:var(--card)}
 .heat td{background:color-mix(in srgb,var(--blue) calc(.75*var(--share)),var(--paper))}
 .mark{background:color-mix(in srgb,var(--orange) calc(.7*var(--share)),var(--paper));border-radius:3px;padding:0 .1em}

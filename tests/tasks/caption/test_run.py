@@ -27,6 +27,11 @@ def test_the_network_is_beside_its_baselines():
     assert "GRU" in board.index
 
 
+def test_the_one_to_use_is_the_one_that_the_verdict_names():
+    result = run(valid=None, test=None)  # a single sentence, so that many tie
+    assert result.verdict.endswith(f"{result.comparison.best} is the one to use.")
+
+
 def test_errors_are_wrong_sentences_the_surest_first():
     errors = run().errors(4)
     assert (errors["truth"] != errors["caption"]).all()

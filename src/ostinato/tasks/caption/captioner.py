@@ -199,6 +199,9 @@ class SequenceCaptioner(Parameters):
             beam: beginnings kept in the search; the constructor's when None, 1 for greedy.
             progress: called with (inputs done, inputs in all).
 
+        Returns:
+            A sentence for each input, in their order.
+
         Raises:
             ConfigError: not fitted yet, or a beam below 1.
             DataError: an input is of another kind than those of the training.
@@ -212,6 +215,10 @@ class SequenceCaptioner(Parameters):
             X: as for `fit`.
             beam: beginnings kept in the search; the constructor's when None, 1 for greedy.
             progress: called with (inputs done, inputs in all).
+
+        Returns:
+            A sentence for each input, in their order, each with its attention `(tokens, rows, columns)`, the
+            probability of each of its tokens `(tokens,)`, and its score.
 
         Raises:
             ConfigError: not fitted yet, or a beam below 1.

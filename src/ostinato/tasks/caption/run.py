@@ -14,7 +14,7 @@ from ostinato.data.findings import count
 from ostinato.data.images import same_shape, to_inputs
 from ostinato.errors import DataError
 from ostinato.evaluate.captioning import MostFrequent, NearestNeighbour
-from ostinato.evaluate.paired import compare_accuracy
+from ostinato.evaluate.paired import PairedVerdict, compare_accuracy
 from ostinato.tasks.caption.captioner import Caption, SequenceCaptioner
 from ostinato.tasks.hold_out import hold_out
 from ostinato.tasks.job import Watch, timed
@@ -33,7 +33,7 @@ class CaptionRun:
         captions: what it said of these inputs.
         leaderboard: model; exact: the share of sentences exactly right; words: the share of words in their place; the
             best first.
-        verdict: the sentence that matters.
+        comparison: whether it is better than the baselines.
         notes: one sentence per thing found or decided.
         seconds: time taken by each part.
     """
@@ -43,9 +43,14 @@ class CaptionRun:
     test: Captioned
     captions: list[Caption]
     leaderboard: pd.DataFrame
-    verdict: str
+    comparison: PairedVerdict
     notes: tuple[str, ...]
     seconds: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def verdict(self) -> str:
+        """The sentence that matters."""
+        return self.comparison.text
 
     def table(self) -> pd.DataFrame:
         """All test inputs: name, truth, caption, score."""
@@ -115,8 +120,8 @@ def run_caption(
         several = {name: [one.text for one in captions], **_baselines(captioner, examples, test)}
         truth = [captioner.as_written(text) for text in sentences_of(test)]
         board = _leaderboard(several, truth)
-        verdict = compare_accuracy(truth, several, model=name, noun="sentences").text
-    return CaptionRun(captioner, name, test, captions, board, verdict, tuple(notes), seconds)
+        comparison = compare_accuracy(truth, several, model=name, noun="sentences")
+    return CaptionRun(captioner, name, test, captions, board, comparison, tuple(notes), seconds)
 
 
 def sentences_of(examples: Captioned) -> list[str]:

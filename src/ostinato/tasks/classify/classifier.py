@@ -176,13 +176,29 @@ class SequenceClassifier(Parameters):
         return probabilities
 
     def predict(self, X: Sequence[Any] | NDArray[Any]) -> NDArray[Any]:
-        """The most likely class of each sequence."""
+        """The most likely class of each sequence.
+
+        Args:
+            X: sequences as for `fit`.
+
+        Returns:
+            `(sequences,)`, of the type of `classes_`.
+
+        Raises:
+            ConfigError: not fitted yet.
+            DataError: the sequences are of another kind than in training.
+        """
         most_likely = self.predict_proba(X).argmax(axis=1)
         classes: NDArray[Any] = self.classes_[most_likely]
         return classes
 
     def score(self, X: Sequence[Any] | NDArray[Any], y: ArrayLike) -> float:
-        """The share of sequences whose most likely class is the true one."""
+        """The share of sequences whose most likely class is the true one.
+
+        Args:
+            X: sequences as for `fit`.
+            y: the class of each.
+        """
         return accuracy(check_classes(y, len(X)), self.predict(X))
 
     def explain(self, X: Sequence[Any] | NDArray[Any]) -> list[Explanation]:

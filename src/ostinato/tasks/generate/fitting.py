@@ -49,6 +49,10 @@ def train(
         held_out: what to judge each epoch by; the weights of the best one are kept.
         checkpoint: file to go on from after a stop.
         progress: called with (epochs done, epochs in all).
+
+    Returns:
+        The trained network, whose input is `(batch, time)` numbers of tokens and whose output `(batch, time, tokens)`
+        logits of the next; and the losses, in nats per token, one an epoch.
     """
     _check_held_out(held_out, training, generator)
     torch.manual_seed(generator.seed_)

@@ -46,6 +46,10 @@ def train(
         held_out: what to judge each epoch by; the weights of the best one are kept.
         checkpoint: file to go on from after a stop.
         progress: called with (epochs done, epochs in all).
+
+    Returns:
+        The trained network, whose input is `(batch, time)` numbers of forms and whose output `(batch, time, tags)`
+        scores; and the losses, in nats per word, one an epoch.
     """
     torch.manual_seed(tagger.seed_)
     network = make_network(tagger)

@@ -182,6 +182,13 @@ class SequenceTagger(Parameters):
 
         Args:
             X: lists of words; an empty one has no tags.
+
+        Returns:
+            A list of tags for each sentence, one a word.
+
+        Raises:
+            ConfigError: not fitted yet.
+            DataError: something is no list of words.
         """
         return self.predict_with_proba(X)[0]
 
@@ -198,7 +205,14 @@ class SequenceTagger(Parameters):
         return self.predict_with_proba(X)[1]
 
     def predict_with_proba(self, X: Iterable[Sequence[str]]) -> tuple[list[list[str]], list[Values]]:
-        """What `predict` and `predict_proba` give, in one pass."""
+        """What `predict` and `predict_proba` give, in one pass.
+
+        Args:
+            X: lists of words.
+
+        Returns:
+            The tags of each sentence, and their probabilities, `(words, classes)` for each.
+        """
         from ostinato.tasks.tag.fitting import answers
 
         return answers(self._learned("network_"), self, _sentences(X))

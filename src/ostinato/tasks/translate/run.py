@@ -30,6 +30,7 @@ class TranslateRun:
         translations: what it made of their texts.
         leaderboard: model, bleu, chrf, exact; the best first.
         verdict: the sentence that matters.
+        best: the one to use.
         notes: one sentence per thing found or decided.
         seconds: time taken by each part.
     """
@@ -40,6 +41,7 @@ class TranslateRun:
     translations: list[Translation]
     leaderboard: pd.DataFrame
     verdict: str
+    best: str
     notes: tuple[str, ...]
     seconds: dict[str, float] = field(default_factory=dict)
 
@@ -132,20 +134,24 @@ def run_translate(
             COPY: test.texts,
         }
         board = translation.leaderboard(several, test.translations or [])
-        verdict = _verdict(several, board, name, test)
+        verdict, best = _verdict(several, board, name, test)
     if translation.has_sacrebleu():
         notes.append(f"BLEU by sacrebleu: {translation.signature()}")
     else:
         notes.append("BLEU and chrF need the library sacrebleu; install ostinato[text]")
-    return TranslateRun(translator, name, test, translations, board, verdict, tuple(notes), seconds)
+    return TranslateRun(translator, name, test, translations, board, verdict, best, tuple(notes), seconds)
 
 
-def _verdict(several: Mapping[str, list[str]], board: pd.DataFrame, name: str, test: TextPairs) -> str:
-    """Whether the network is better than the baselines."""
+def _verdict(
+    several: Mapping[str, list[str]], board: pd.DataFrame, name: str, test: TextPairs
+) -> tuple[str, str]:
+    """Whether the network is better than the baselines, and the one to use."""
     if translation.has_sacrebleu():
-        return translation.compare(several, test.translations or [], model=name).text
+        found = translation.compare(several, test.translations or [], model=name)
+        return found.text, found.best
     exact = dict(zip(board["model"], board["exact"], strict=True))
-    return f"{name} translated {100 * exact[name]:.1f} % of {count(len(test), 'sentence')} as the reference does."
+    share = f"{100 * exact[name]:.1f} % of {count(len(test), 'sentence')}"
+    return f"{name} translated {share} as the reference does.", str(board["model"].iloc[0])
 
 
 def _split(pairs: TextPairs, seed: int) -> tuple[TextPairs, TextPairs]:

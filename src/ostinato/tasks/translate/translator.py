@@ -208,8 +208,12 @@ class SequenceTranslator(Parameters):
             beam: beginnings kept in the search; the constructor's when None, 1 for greedy.
             progress: called with (texts done, texts in all).
 
+        Returns:
+            The translation of each text, in their order; of an empty text an empty one.
+
         Raises:
             ConfigError: not fitted yet, or a beam below 1.
+            DataError: something is no text.
         """
         return [one.text for one in self.translate(X, beam=beam, progress=progress)]
 
@@ -223,8 +227,13 @@ class SequenceTranslator(Parameters):
             beam: beginnings kept in the search; the constructor's when None, 1 for greedy.
             progress: called with (texts done, texts in all).
 
+        Returns:
+            A translation of each text, in their order, each with its attention `(tokens, source)`, the probability of
+            each of its tokens `(tokens,)`, and its score.
+
         Raises:
             ConfigError: not fitted yet, or a beam below 1.
+            DataError: something is no text.
         """
         import torch
 
