@@ -68,13 +68,13 @@ def spread(values: Sequence[float]) -> dict[str, Any]:
 
 
 def joined(earlier: dict[str, Any], found: dict[str, Any], keep: int) -> dict[str, Any]:
-    """Later results with the runs of the first seeds put before theirs."""
+    """Later results with the runs of the first seeds put before theirs, and what only those measured."""
     spreads = {
         name: spread(earlier[name]["runs"][:keep] + value["runs"])
         for name, value in found.items()
         if isinstance(value, dict) and "runs" in value
     }
-    return {**found, **spreads}
+    return {**earlier, **found, **spreads}
 
 
 @contextmanager
@@ -180,6 +180,7 @@ def mr(seeds: Sequence[int]) -> dict[str, Any]:
         "accuracy": spread(accuracies),
         "train_seconds": spread(seconds),
         "cpu_seconds": spread(cpu),
+        "one_epoch": one_epoch(examples),
     }
 
 
