@@ -431,6 +431,19 @@ def test_a_backtest_has_no_columns_of_quantiles_in_public(fitted):
     assert not [name for name in table.columns if "-q-" in name]
 
 
+def test_networks_that_tell_how_wide_intervals_are_have_seen_half_of_the_history():
+    frame = pd.DataFrame({"unique_id": np.repeat(np.arange(30), 63), "y": 1.0})
+    frame["ds"] = frame.groupby("unique_id").cumcount()
+
+    def origins(recipe: str, series: int) -> int:
+        maker = Forecaster(h=8, freq=1, season_length=1, recipe=recipe).maker(1, 0)
+        return origins_for_intervals(frame[frame["unique_id"] < series], maker, 8)
+
+    assert origins("default", 30) == 3  # the first has 39 rows before it; a fourth would leave 31
+    assert origins("pretrained", 30) == 7  # nothing is trained
+    assert origins("default", 1) == 6  # the errors of one series are few
+
+
 def test_many_short_series_need_few_origins_for_intervals():
     lengths = np.r_[np.full(40, 30), np.full(160, 90)]
     frame = pd.DataFrame({"unique_id": np.repeat(np.arange(200), lengths), "y": 1.0})

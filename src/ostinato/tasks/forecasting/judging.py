@@ -15,7 +15,7 @@ from ostinato.evaluate.backtest import backtest
 from ostinato.evaluate.baselines import Forecaster, Make
 from ostinato.evaluate.conformal import Conformal
 from ostinato.evaluate.paths import Dependence
-from ostinato.evaluate.recalibration import Recalibration
+from ostinato.evaluate.recalibration import LEAST_SHARE, Recalibration
 from ostinato.evaluate.scores import level_columns, without_levels
 from ostinato.tasks.checks import check_horizon, check_seed
 from ostinato.tasks.forecasting.fitting import Progress
@@ -189,14 +189,18 @@ def origins_for_intervals(frame: pd.DataFrame, make: Maker, h: int) -> int:
     """How many origins tell how far forecasts err: as many as nearly all of the series have room for, at least one.
 
     Of one series that is all its origins. Of many, few are enough, and the short ones must not be left out, as they
-    are forecast less well.
+    are forecast less well. Networks are trained once, at the first origin: if that were early, they would have seen
+    much less than those that forecast, and err more.
     """
     lengths = frame.groupby("unique_id", sort=False, observed=True).size()
-    most = plan_origins(
+    planned = plan_origins(
         frame, h, shortest=make.shortest(frame), season_length=make.season(frame), n_windows=None
     )
+    most = max(planned.number, 1)
+    if len(lengths) > 1 and not getattr(make, "cheap", False):
+        most = int(np.clip((1 - LEAST_SHARE) * lengths.median() // h, 1, most))
     room = (np.quantile(lengths, SHORT_SERIES) - make.shortest(frame)) // h
-    return int(np.clip(room, min(FEWEST_ORIGINS, most.number), max(most.number, 1)))
+    return int(np.clip(room, min(FEWEST_ORIGINS, planned.number, most), most))
 
 
 def ask(model: Forecaster, h: int, ahead: pd.DataFrame | None = None, *, levels: bool = True) -> pd.DataFrame:
