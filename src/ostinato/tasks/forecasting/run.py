@@ -386,7 +386,7 @@ class _Run:
 
 def _histories(forecaster: Forecaster) -> list[dict[str, Any]]:
     """The histories of the networks; none of networks that came trained."""
-    model = forecaster.model_
+    model = getattr(forecaster.model_, "trained", forecaster.model_)  # those of an average
     return [member.history for member in model.members] if isinstance(model, TrainedForecaster) else []
 
 
