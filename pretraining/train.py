@@ -5,7 +5,7 @@
 The folder holds checkpoint.pt, log.jsonl and weights.safetensors (float16, averaged over time). The learning
 rate follows the share of the given minutes (or windows) that was spent, so that a run always ends fully
 annealed. Several runs of different seeds are members of one ensemble. A GPU is used where there is one, with
-bfloat16.
+bfloat16, and draws the series as well.
 """
 
 import argparse
@@ -80,7 +80,8 @@ class Trainer:
         self.checkpoint = options.folder / "checkpoint.pt"
         if self.checkpoint.exists():
             self._load()
-        self.pool = Pool(1000 * options.seed + self.sitting, self.kind)
+        drawn_on = "cuda" if self.device.type == "cuda" else None
+        self.pool = Pool(1000 * options.seed + self.sitting, self.kind, device=drawn_on)
         rng = np.random.default_rng(VALIDATION_SEED)
         self.validation = [
             draw(bucket, rng, 512, self.kind) for bucket in self.kind.buckets for _ in range(4)
@@ -88,7 +89,7 @@ class Trainer:
 
     def run(self) -> None:
         """Trains until the minutes, or the windows, are spent."""
-        for _ in range(16):
+        for _ in range(16 * self.pool.ahead):
             self.pool.refill()
         saved = logged = begun = time.monotonic()
         before, losses = self.seconds, []

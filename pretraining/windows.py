@@ -12,7 +12,8 @@ from ostinato.tasks.pretrained import inputs as pretrained_inputs
 from ostinato.tasks.pretrained.windows import Windows, cut
 
 Array = npt.NDArray[np.float32]
-GROUP = 2048  # windows drawn at once; they share season and steps
+GROUP = 2048  # windows learnt from together; they share season and steps
+AHEAD = 8  # groups drawn at once on a device, which is slow to start and draws many as fast as few
 STEPS = 16  # steps ahead that are scored in one window
 SEASONS = (1, 4, 12, 7, 24)
 SEASON_SHARES = (0.3, 0.15, 0.25, 0.08, 0.12)
@@ -94,7 +95,9 @@ SHORT_BUCKETS = (
 )
 
 
-def draw(bucket: Bucket, rng: np.random.Generator, count: int, kind: Kind) -> Windows:
+def draw(
+    bucket: Bucket, rng: np.random.Generator, count: int, kind: Kind, *, device: str | None = None
+) -> Windows:
     """Draws windows of one bucket.
 
     Args:
@@ -102,13 +105,15 @@ def draw(bucket: Bucket, rng: np.random.Generator, count: int, kind: Kind) -> Wi
         rng: the source of chance.
         count: windows to draw; those without any value are left out.
         kind: of the network that will read them.
+        device: where torch draws the series; None for NumPy.
 
     Returns:
         The windows.
     """
     season, long = (1, 0) if kind.unseasonal else _seasons(bucket, rng)
     steps = _steps(bucket.horizon, rng)
-    series = _series(count, bucket.longest + bucket.horizon, (season, long), rng, kind.families)
+    size = (count, bucket.longest + bucket.horizon)
+    series = _series(size, (season, long), rng, kind.families, device)
     history, future = series[:, : bucket.longest], series[:, bucket.longest + steps - 1]
     spread = np.log(bucket.longest / bucket.shortest) * rng.random(count)
     length = np.minimum(np.ceil(bucket.shortest * np.exp(spread)), bucket.longest)
@@ -148,44 +153,58 @@ def _steps(horizon: int, rng: np.random.Generator) -> npt.NDArray[np.int64]:
 
 
 def _series(
-    count: int,
-    length: int,
+    size: tuple[int, int],
     seasons: tuple[int, int],
     rng: np.random.Generator,
     families: tuple[str, ...],
+    device: str | None,
 ) -> Array:
-    """Series whose true season is mostly, but not always, the one told: (count, length)."""
+    """Series (count, length) whose true season is mostly, but not always, the one told."""
+    count, length = size
     told = seasons[1] if seasons[0] == 1 and seasons[1] else seasons[0]
     drawn = rng.random()
     true = told if drawn < 0.8 else 1 if drawn < 0.92 else int(rng.choice(OTHER_SEASONS))
     factor = int(rng.integers(2, 5)) if rng.random() < 0.15 else 1
-    if factor > 1 and true * factor < 200:
-        season = true * factor if true > 1 else 1
-        longer = generate(count, length * factor, season_length=season, seed=rng, families=families)
-        return down_sample(longer, factor=factor, mean=bool(rng.random() < 0.7))
-    return generate(count, length, season_length=true, seed=rng, families=families)
+    if true * factor >= 200:
+        factor = 1
+    season = true * factor if true > 1 else 1
+    series = generate(
+        count, length * factor, season_length=season, seed=rng, families=families, device=device
+    )
+    if factor > 1:
+        series = down_sample(series, factor=factor, mean=bool(rng.random() < 0.7))
+    return series if device is None else series.cpu().numpy()
 
 
 class Pool:
     """The last groups of every bucket, from which batches are drawn at random."""
 
-    def __init__(self, seed: int, kind: Kind, *, groups: int = 24) -> None:
+    def __init__(self, seed: int, kind: Kind, *, groups: int = 24, device: str | None = None) -> None:
         """Starts empty.
 
         Args:
             seed: of all that is drawn.
             kind: of the network that will read the windows.
-            groups: groups kept of each bucket.
+            groups: groups kept of each bucket, or on a device as many times `AHEAD`.
+            device: where torch draws the series; None for NumPy.
         """
         self.rng = np.random.default_rng(seed)
         self.kind = kind
-        self._kept: list[deque[Windows]] = [deque(maxlen=groups) for _ in kind.buckets]
+        self.ahead = 1 if device is None else AHEAD
+        self._device = device
+        self._kept: list[deque[Windows]] = [deque(maxlen=groups * self.ahead) for _ in kind.buckets]
+        self._waiting: list[list[Windows]] = [[] for _ in kind.buckets]
 
     def refill(self) -> int:
-        """Draws one more group of a random bucket and gives the bucket's number."""
+        """Adds one more group of a random bucket, drawn now or before, and gives the bucket's number."""
         buckets = self.kind.buckets
         number = int(self.rng.choice(len(buckets), p=[bucket.share for bucket in buckets]))
-        self._kept[number].append(draw(buckets[number], self.rng, GROUP, self.kind))
+        waiting = self._waiting[number]
+        if not waiting:
+            drawn = draw(buckets[number], self.rng, GROUP * self.ahead, self.kind, device=self._device)
+            parts = np.array_split(np.arange(len(drawn.target)), self.ahead)
+            waiting += [drawn.take(part) for part in parts]
+        self._kept[number].append(waiting.pop())
         return number
 
     def batch(self, number: int, size: int) -> Windows:

@@ -4,18 +4,20 @@ import numpy as np
 
 from ostinato.synthetic.draws import (
     Array,
+    Chance,
     autoregressive_noise,
     log_uniform,
     noise,
     seasonal,
     sometimes,
+    space,
     uniform,
 )
 
 LARGEST_GROWTH = 6.0  # logarithm of the largest value over the first
 
 
-def economic(count: int, length: int, *, season_length: int, rng: np.random.Generator) -> Array:
+def economic(count: int, length: int, *, season_length: int, rng: Chance) -> Array:
     """Draws levels with Student-t steps and lasting or fading trends, disturbed, under a season.
 
     The disturbances are autoregressive noise, shifts of the level, spikes and cycles; each is in a part of the
@@ -33,7 +35,7 @@ def economic(count: int, length: int, *, season_length: int, rng: np.random.Gene
     return _placed(rng, _level(rng, length, count) + _disturbances(rng, length, count), season_length)
 
 
-def steady_growth(count: int, length: int, *, season_length: int, rng: np.random.Generator) -> Array:
+def steady_growth(count: int, length: int, *, season_length: int, rng: Chance) -> Array:
     """Draws random walks along a slope that lasts, some with one bend, some under noise and a season.
 
     The mean step of the whole past says more about what comes than the last steps do.
@@ -47,46 +49,50 @@ def steady_growth(count: int, length: int, *, season_length: int, rng: np.random
     Returns:
         (count, length), positive but for a tenth of them; two thirds grow.
     """
-    slope = np.abs(rng.standard_normal(count, dtype=np.float32)) * log_uniform(rng, 0.1, 2.5, count)
-    slope = np.where(rng.random(count) < 0.35, -slope, slope)
+    xp = space(rng)
+    slope = xp.abs(rng.standard_normal(count, dtype=np.float32)) * log_uniform(rng, 0.1, 2.5, count)
+    slope = xp.where(rng.random(count) < 0.35, -slope, slope)
     bend = rng.random(count) * length
-    after = np.where(rng.random(count) < 0.3, uniform(rng, -0.5, 2.0, count), 1.0)
-    bent = slope * np.where(np.arange(length)[:, None] < bend, 1.0, after)  # (length, count)
-    series = np.cumsum(noise(rng, length, count) + bent.astype(np.float32), axis=0)
+    after = xp.where(rng.random(count) < 0.3, uniform(rng, -0.5, 2.0, count), 1.0)
+    bent = slope * xp.where(xp.arange(length)[:, None] < bend, 1.0, after)  # (length, count)
+    series = xp.cumsum(noise(rng, length, count) + xp.asarray(bent, dtype=np.float32), axis=0)
     error = autoregressive_noise(rng, length, count) * log_uniform(rng, 0.1, 3.0, count)
     return _placed(rng, series + error * sometimes(rng, 0.4, count), season_length)
 
 
-def _placed(rng: np.random.Generator, series: Array, season_length: int) -> Array:
+def _placed(rng: Chance, series: Array, season_length: int) -> Array:
     """Puts levels (length, count) under a season, at a scale, two thirds in proportion: (count, length)."""
+    xp = space(rng)
     length, count = series.shape
-    moves = np.abs(np.diff(series, axis=0)).sum(axis=0) / max(length - 1, 1) + 1e-6
+    moves = xp.abs(xp.diff(series, axis=0)).sum(axis=0) / max(length - 1, 1) + 1e-6
     series = series / moves
     season = seasonal(rng, length, count, season_length)
     series += season * log_uniform(rng, 0.2, 20.0, count) * sometimes(rng, 0.85, count)
     size = log_uniform(rng, 0.002, 0.15, count)
-    reach = np.abs(series - series[0]).max(axis=0)
-    growth = np.exp((series - series[0]) * np.minimum(size, LARGEST_GROWTH / (reach + 1e-6)))
-    above = series - series.min(axis=0) + (reach + 1e-3) * log_uniform(rng, 0.02, 10.0, count)
+    reach = xp.max(xp.abs(series - series[0]), axis=0)
+    growth = xp.exp((series - series[0]) * xp.minimum(size, LARGEST_GROWTH / (reach + 1e-6)))
+    above = series - xp.min(series, axis=0) + (reach + 1e-3) * log_uniform(rng, 0.02, 10.0, count)
     kind = rng.random(count)
-    placed = np.where(kind < 0.65, growth, np.where(kind < 0.9, above, series))
-    return np.ascontiguousarray((placed * log_uniform(rng, 0.1, 1e4, count)).T, dtype=np.float32)
+    placed = xp.where(kind < 0.65, growth, xp.where(kind < 0.9, above, series))
+    return xp.ascontiguousarray((placed * log_uniform(rng, 0.1, 1e4, count)).T, dtype=np.float32)
 
 
-def _level(rng: np.random.Generator, length: int, count: int) -> Array:
+def _level(rng: Chance, length: int, count: int) -> Array:
     """Levels that wander along a slope, or return to a mean: (length, count)."""
+    xp = space(rng)
     freedom = log_uniform(rng, 2.5, 30.0, count)
-    tails = rng.standard_gamma(freedom / 2, (length, count)).astype(np.float32) * (2 / freedom)
-    steps = rng.standard_normal((length, count), dtype=np.float32) / np.sqrt(tails + 1e-3)
+    gamma = rng.standard_gamma(freedom / 2, (length, count))
+    tails = xp.asarray(gamma, dtype=np.float32) * (2 / freedom)
+    steps = rng.standard_normal((length, count), dtype=np.float32) / xp.sqrt(tails + 1e-3)
     steps *= log_uniform(rng, 0.02, 1.5, count)
     lasting = rng.standard_normal(count, dtype=np.float32) * log_uniform(rng, 0.05, 1.5, count)
-    lasting = np.where(rng.random(count) < 0.6, np.abs(lasting), lasting)  # growth is the rule
-    fading = np.where(rng.random(count) < 0.4, 1.0, uniform(rng, 0.6, 0.99, count)).astype(np.float32)
+    lasting = xp.where(rng.random(count) < 0.6, xp.abs(lasting), lasting)  # growth is the rule
+    fading = xp.where(rng.random(count) < 0.4, 1.0, uniform(rng, 0.6, 0.99, count))
     turns = noise(rng, length, count) * log_uniform(rng, 0.005, 0.5, count) * sometimes(rng, 0.7, count)
-    returning = np.where(rng.random(count) < 0.15, uniform(rng, 0.5, 0.97, count), 1.0).astype(np.float32)
+    returning = xp.where(rng.random(count) < 0.15, uniform(rng, 0.5, 0.97, count), 1.0)
     slope = rng.standard_normal(count, dtype=np.float32) * log_uniform(rng, 0.02, 1.0, count)
-    level = np.zeros(count, dtype=np.float32)
-    series = np.empty((length, count), dtype=np.float32)
+    level = xp.zeros(count, dtype=np.float32)
+    series = xp.empty((length, count), dtype=np.float32)
     for step in range(length):
         slope = fading * slope + turns[step]
         level = returning * level + lasting + slope + steps[step]
@@ -94,17 +100,19 @@ def _level(rng: np.random.Generator, length: int, count: int) -> Array:
     return series
 
 
-def _disturbances(rng: np.random.Generator, length: int, count: int) -> Array:
+def _disturbances(rng: Chance, length: int, count: int) -> Array:
     """Noise, shifts of the level, spikes and cycles, each in a part of the series: (length, count)."""
+    xp = space(rng)
     result = autoregressive_noise(rng, length, count) * log_uniform(rng, 0.02, 4.0, count)
     result *= sometimes(rng, 0.7, count)
     rate = log_uniform(rng, 0.003, 0.04, count)
     shifts = (rng.random((length, count), dtype=np.float32) < rate) * noise(rng, length, count)
-    result += np.cumsum(shifts, axis=0) * log_uniform(rng, 2.0, 12.0, count) * sometimes(rng, 0.3, count)
+    result += xp.cumsum(shifts, axis=0) * log_uniform(rng, 2.0, 12.0, count) * sometimes(rng, 0.3, count)
     spikes = (rng.random((length, count), dtype=np.float32) < rate) * noise(rng, length, count)
     result += spikes * log_uniform(rng, 2.0, 15.0, count) * sometimes(rng, 0.3, count)
-    time = np.arange(length, dtype=np.float32)[:, None]
+    time = xp.arange(length, dtype=np.float32)[:, None]
     period = log_uniform(rng, 5.0, 60.0, count)
-    cycle = np.sin(2 * np.pi * (time / period + rng.random(count))).astype(np.float32)
+    cycle = xp.sin(2 * np.pi * (time / period + rng.random(count)))
+    cycle = xp.asarray(cycle, dtype=np.float32)
     result += cycle * log_uniform(rng, 0.3, 8.0, count) * sometimes(rng, 0.3, count)
-    return result.astype(np.float32)
+    return result

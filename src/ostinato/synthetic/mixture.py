@@ -1,13 +1,14 @@
 """All families mixed in equal parts and changed as real data are: what the pretrained network is fed."""
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol, overload
 
 import numpy as np
+import numpy.typing as npt
 
 from ostinato.errors import ConfigError
 from ostinato.synthetic import augment
-from ostinato.synthetic.draws import Array
+from ostinato.synthetic.draws import Array, Chance, space
 from ostinato.synthetic.economic import economic, steady_growth
 from ostinato.synthetic.events import intermittent_counts, steps_and_spikes
 from ostinato.synthetic.processes import chaos_and_growth, gaussian_process, regime_switching
@@ -19,11 +20,14 @@ from ostinato.synthetic.structural import (
     trend_season,
 )
 
+if TYPE_CHECKING:
+    import torch
+
 
 class Family(Protocol):
     """Draws series of one kind."""
 
-    def __call__(self, count: int, length: int, *, season_length: int, rng: np.random.Generator) -> Array:
+    def __call__(self, count: int, length: int, *, season_length: int, rng: Chance) -> Array:
         """Draws (count, length)."""
         ...
 
@@ -53,6 +57,32 @@ AUGMENTATIONS: dict[str, Callable[..., Array]] = {
 }
 
 
+@overload
+def generate(
+    count: int,
+    length: int,
+    *,
+    season_length: int = ...,
+    seed: int | np.random.Generator = ...,
+    families: tuple[str, ...] = ...,
+    augmented: bool = ...,
+    device: None = ...,
+) -> npt.NDArray[np.float32]: ...
+
+
+@overload
+def generate(
+    count: int,
+    length: int,
+    *,
+    season_length: int = ...,
+    seed: int | np.random.Generator = ...,
+    families: tuple[str, ...] = ...,
+    augmented: bool = ...,
+    device: "str | torch.device",
+) -> "torch.Tensor": ...
+
+
 def generate(
     count: int,
     length: int,
@@ -61,7 +91,8 @@ def generate(
     seed: int | np.random.Generator = 0,
     families: tuple[str, ...] = tuple(FAMILIES),
     augmented: bool = True,
-) -> Array:
+    device: "str | torch.device | None" = None,
+) -> "npt.NDArray[np.float32] | torch.Tensor":
     """Draws synthetic series from all families in equal parts, shuffled.
 
     Args:
@@ -71,9 +102,11 @@ def generate(
         seed: a whole number, or a generator to go on drawing from.
         families: names from `FAMILIES`.
         augmented: whether to mix, modulate, censor, flip, round and thin out some of them.
+        device: where torch draws them, such as "cuda"; None for NumPy on the processor. The series of a seed differ
+            from one kind of device to another.
 
     Returns:
-        (count, length), NaN where a value is missing.
+        (count, length), NaN where a value is missing: an array, or a tensor on the device.
 
     Raises:
         ConfigError: a family of that name does not exist, or a size is below 1.
@@ -90,11 +123,23 @@ def generate(
         raise ConfigError(
             f"count {count}, length {length} and season_length {season_length} must be at least 1"
         )
-    rng = np.random.default_rng(seed)
+    rng = _chance(seed, device)
     share = -(-count // len(families))
     drawn = [FAMILIES[name](share, length, season_length=season_length, rng=rng) for name in families]
-    series = np.concatenate(drawn)[rng.permutation(share * len(families))[:count]]
+    series: npt.NDArray[np.float32] | torch.Tensor = space(rng).concatenate(drawn)[
+        rng.permutation(share * len(families))[:count]
+    ]
     if augmented:
         for change in AUGMENTATIONS.values():
             series = change(series, rng=rng)
     return series
+
+
+def _chance(seed: int | np.random.Generator, device: "str | torch.device | None") -> Chance:
+    """The source of chance of a seed, or of what a generator draws next."""
+    if device is None:
+        return np.random.default_rng(seed)
+    from ostinato.synthetic.device import DeviceRandom
+
+    number = seed if isinstance(seed, int) else int(seed.integers(2**63 - 1))
+    return DeviceRandom(number, device)

@@ -4,6 +4,7 @@ import numpy as np
 
 from ostinato.synthetic.draws import (
     Array,
+    Chance,
     autoregressive_noise,
     log_uniform,
     noise,
@@ -11,11 +12,12 @@ from ostinato.synthetic.draws import (
     poles,
     seasonal,
     sometimes,
+    space,
     uniform,
 )
 
 
-def seasonal_arima(count: int, length: int, *, season_length: int, rng: np.random.Generator) -> Array:
+def seasonal_arima(count: int, length: int, *, season_length: int, rng: Chance) -> Array:
     """Draws seasonal ARIMA series, poles inside the unit disc, half of them integrated.
 
     Args:
@@ -27,6 +29,7 @@ def seasonal_arima(count: int, length: int, *, season_length: int, rng: np.rando
     Returns:
         (count, length).
     """
+    xp = space(rng)
     first, second = poles(rng, count)
     memory = uniform(rng, 0.5, 1.0, count) * sometimes(rng, 0.7, count) * (season_length > 1)
     moving = uniform(rng, -0.8, 0.8, count) * sometimes(rng, 0.5, count)
@@ -34,8 +37,8 @@ def seasonal_arima(count: int, length: int, *, season_length: int, rng: np.rando
     shocks = noise(rng, length + lead, count)
     strength = log_uniform(rng, 0.3, 6.0, count)
     shocks[:season_length] *= strength
-    calm = np.sqrt(1.0 - np.minimum(memory, 0.98) ** 2)
-    series = np.zeros_like(shocks)
+    calm = xp.sqrt(1.0 - xp.minimum(memory, 0.98) ** 2)
+    series = xp.zeros_like(shocks)
     for step in range(length + lead):
         value = shocks[step] * (calm if step >= season_length else 1.0)
         if step:
@@ -48,12 +51,12 @@ def seasonal_arima(count: int, length: int, *, season_length: int, rng: np.rando
             value += memory * (before - echo)
         series[step] = value
     series = series[lead:]
-    summed = np.cumsum(series - series.mean(axis=0) * sometimes(rng, 0.7, count), axis=0)
+    summed = xp.cumsum(series - series.mean(axis=0) * sometimes(rng, 0.7, count), axis=0)
     integrated = sometimes(rng, 0.4, count)
-    return place(rng, np.where(integrated > 0, summed, series))
+    return place(rng, xp.where(integrated > 0, summed, series))
 
 
-def trend_season(count: int, length: int, *, season_length: int, rng: np.random.Generator) -> Array:
+def trend_season(count: int, length: int, *, season_length: int, rng: Chance) -> Array:
     """Draws trend times season times noise, with bends in the trend and closed days in the calendar.
 
     Args:
@@ -65,30 +68,31 @@ def trend_season(count: int, length: int, *, season_length: int, rng: np.random.
     Returns:
         (count, length), positive, with zeros on closed days.
     """
-    time = np.linspace(0, 1, length, dtype=np.float32)[:, None]
+    xp = space(rng)
+    time = xp.linspace(0, 1, length, dtype=np.float32)[:, None]
     slope = rng.standard_normal(count, dtype=np.float32) * log_uniform(rng, 0.05, 3.0, count)
     trend = slope * time
     for _ in range(3):
         bend = uniform(rng, 0.0, 1.0, count)
-        trend = trend + sometimes(rng, 0.4, count) * slope * uniform(rng, -2.5, 1.5, count) * np.maximum(
+        trend = trend + sometimes(rng, 0.4, count) * slope * uniform(rng, -2.5, 1.5, count) * xp.maximum(
             time - bend, 0
         )
-    power = np.where(rng.random(count) < 0.3, uniform(rng, 0.3, 1.0, count), 1.0)
-    trend = np.sign(trend) * np.abs(trend) ** power
+    power = xp.where(rng.random(count) < 0.3, uniform(rng, 0.3, 1.0, count), 1.0)
+    trend = xp.sign(trend) * xp.abs(trend) ** power
     season = seasonal(rng, length, count, season_length)
     season *= log_uniform(rng, 0.01, 0.7, count) * sometimes(rng, 0.85, count)
     error = autoregressive_noise(rng, length, count) * log_uniform(rng, 0.005, 0.3, count)
-    product = np.exp(np.clip(trend + season + error, -10, 10))
-    total = np.maximum(1.5 + 0.7 * trend + season + error, 0.0)
-    series = np.where(rng.random(count) < 0.6, product, total)
+    product = xp.exp(xp.clip(trend + season + error, -10, 10))
+    total = xp.maximum(1.5 + 0.7 * trend + season + error, 0.0)
+    series = xp.where(rng.random(count) < 0.6, product, total)
     if season_length > 2:
         closed = rng.random((season_length, count)) < 1.5 / season_length
         closed &= rng.random(count) < 0.1
-        series = np.where(closed[np.arange(length) % season_length], 0.0, series)
-    return np.ascontiguousarray((series * log_uniform(rng, 1.0, 1e4, count)).T, dtype=np.float32)
+        series = xp.where(closed[xp.arange(length) % season_length], 0.0, series)
+    return xp.ascontiguousarray((series * log_uniform(rng, 1.0, 1e4, count)).T, dtype=np.float32)
 
 
-def exponential_smoothing(count: int, length: int, *, season_length: int, rng: np.random.Generator) -> Array:
+def exponential_smoothing(count: int, length: int, *, season_length: int, rng: Chance) -> Array:
     """Simulates exponential smoothing models: damped or straight trends, additive or multiplicative.
 
     Args:
@@ -103,20 +107,21 @@ def exponential_smoothing(count: int, length: int, *, season_length: int, rng: n
     References:
         Hyndman, Koehler, Ord and Snyder (2008), Forecasting with Exponential Smoothing, chapter 2.
     """
+    xp = space(rng)
     alpha = uniform(rng, 0.02, 1.0, count)
     beta = alpha * uniform(rng, 0.0, 0.3, count) * sometimes(rng, 0.6, count)
     gamma = (1 - alpha) * uniform(rng, 0.0, 0.4, count)
-    damping = np.where(rng.random(count) < 0.6, uniform(rng, 0.8, 0.995, count), 1.0).astype(np.float32)
+    damping = xp.where(rng.random(count) < 0.6, uniform(rng, 0.8, 0.995, count), 1.0)
     size = log_uniform(rng, 0.003, 0.25, count)
     errors = noise(rng, length, count) * size
     season = seasonal(rng, season_length, count, season_length)
     season *= log_uniform(rng, 0.01, 0.6, count) * sometimes(rng, 0.8, count)
-    level = np.zeros(count, dtype=np.float32)
+    level = xp.zeros(count, dtype=np.float32)
     slope = size * rng.standard_normal(count, dtype=np.float32) * log_uniform(rng, 0.02, 1.0, count)
     pull = (
         uniform(rng, 0.0, 1.0, count) * slope * sometimes(rng, 0.5, count)
     )  # a lasting drift beneath the damped slope
-    series = np.empty((length, count), dtype=np.float32)
+    series = xp.empty((length, count), dtype=np.float32)
     for step in range(length):
         ahead = damping * slope
         phase = step % season_length
@@ -124,13 +129,13 @@ def exponential_smoothing(count: int, length: int, *, season_length: int, rng: n
         level = level + ahead + pull + alpha * errors[step]
         slope = ahead + beta * errors[step]
         season[phase] += gamma * errors[step]
-    multiplicative = np.exp(np.clip(series, -10, 10))
+    multiplicative = xp.exp(xp.clip(series, -10, 10))
     base = uniform(rng, 0.5, 3.0, count)
-    chosen = np.where(rng.random(count) < 0.6, multiplicative, base + series)
-    return np.ascontiguousarray((chosen * log_uniform(rng, 1.0, 1e4, count)).T, dtype=np.float32)
+    chosen = xp.where(rng.random(count) < 0.6, multiplicative, base + series)
+    return xp.ascontiguousarray((chosen * log_uniform(rng, 1.0, 1e4, count)).T, dtype=np.float32)
 
 
-def local_level(count: int, length: int, *, season_length: int, rng: np.random.Generator) -> Array:
+def local_level(count: int, length: int, *, season_length: int, rng: Chance) -> Array:
     """Draws wandering levels with heavy-tailed steps, a drift, autoregressive noise, a cycle and a season.
 
     Args:
@@ -142,26 +147,28 @@ def local_level(count: int, length: int, *, season_length: int, rng: np.random.G
     Returns:
         (count, length).
     """
+    xp = space(rng)
     steps = noise(rng, length, count)
     fading = uniform(rng, 0.7, 1.0, count) ** (rng.random(count) < 0.3)
     drift = rng.standard_normal(count, dtype=np.float32) * log_uniform(rng, 0.02, 1.5, count)
-    level = np.zeros((length, count), dtype=np.float32)
+    level = xp.zeros((length, count), dtype=np.float32)
     for step in range(1, length):
         level[step] = fading * level[step - 1] + steps[step] + drift
     series = level + autoregressive_noise(rng, length, count) * log_uniform(rng, 0.1, 6.0, count)
     period = log_uniform(rng, 6.0, 80.0, count)
-    time = np.arange(length, dtype=np.float32)[:, None]
-    cycle = np.sin(2 * np.pi * (time / period + rng.random(count))).astype(np.float32)
+    time = xp.arange(length, dtype=np.float32)[:, None]
+    cycle = xp.sin(2 * np.pi * (time / period + rng.random(count)))
+    cycle = xp.asarray(cycle, dtype=np.float32)
     series += cycle * log_uniform(rng, 0.3, 8.0, count) * sometimes(rng, 0.3, count)
     season = seasonal(rng, length, count, season_length)
     series += season * log_uniform(rng, 0.3, 15.0, count) * sometimes(rng, 0.7, count)
     size = log_uniform(rng, 0.003, 0.2, count)
-    positive = np.exp(np.clip(series * size, -10, 10)) * log_uniform(rng, 1.0, 1e4, count)
+    positive = xp.exp(xp.clip(series * size, -10, 10)) * log_uniform(rng, 1.0, 1e4, count)
     signed = series + rng.standard_normal(count, dtype=np.float32) * 20
-    return np.ascontiguousarray(np.where(rng.random(count) < 0.7, positive, signed).T, dtype=np.float32)
+    return xp.ascontiguousarray(xp.where(rng.random(count) < 0.7, positive, signed).T, dtype=np.float32)
 
 
-def local_trend(count: int, length: int, *, season_length: int, rng: np.random.Generator) -> Array:
+def local_trend(count: int, length: int, *, season_length: int, rng: Chance) -> Array:
     """Draws levels with a slope of their own that wanders, jumps now and then, or returns to a lasting one.
 
     Args:
@@ -173,9 +180,10 @@ def local_trend(count: int, length: int, *, season_length: int, rng: np.random.G
     Returns:
         (count, length).
     """
-    persistence = np.where(rng.random(count) < 0.4, 1.0, uniform(rng, 0.5, 0.99, count)).astype(np.float32)
+    xp = space(rng)
+    persistence = xp.where(rng.random(count) < 0.4, 1.0, uniform(rng, 0.5, 0.99, count))
     lasting = rng.standard_normal(count, dtype=np.float32) * log_uniform(rng, 0.05, 3.0, count)
-    lasting = np.where(rng.random(count) < 0.5, np.abs(lasting), lasting)  # growth is the rule
+    lasting = xp.where(rng.random(count) < 0.5, xp.abs(lasting), lasting)  # growth is the rule
     moves = noise(rng, length, count) * log_uniform(rng, 0.01, 1.0, count)
     bends = (rng.random((length, count), dtype=np.float32) < log_uniform(rng, 0.002, 0.1, count)) * noise(
         rng, length, count
@@ -183,19 +191,19 @@ def local_trend(count: int, length: int, *, season_length: int, rng: np.random.G
     moves += bends * log_uniform(rng, 0.2, 3.0, count) * sometimes(rng, 0.5, count)
     shocks = noise(rng, length, count) * log_uniform(rng, 0.05, 2.0, count)
     slope = lasting + rng.standard_normal(count, dtype=np.float32) * 0.5
-    series = np.empty((length, count), dtype=np.float32)
-    level = np.zeros(count, dtype=np.float32)
+    series = xp.empty((length, count), dtype=np.float32)
+    level = xp.zeros(count, dtype=np.float32)
     for step in range(length):
         slope = lasting + persistence * (slope - lasting) + moves[step]
         level = level + slope + shocks[step]
         series[step] = level
-    spread = np.abs(np.diff(series, axis=0)).sum(axis=0) / max(length - 1, 1) + 1e-6
+    spread = xp.abs(xp.diff(series, axis=0)).sum(axis=0) / max(length - 1, 1) + 1e-6
     series /= spread
     series += autoregressive_noise(rng, length, count) * log_uniform(rng, 0.02, 1.0, count)
     season = seasonal(rng, length, count, season_length)
     series += season * log_uniform(rng, 0.3, 10.0, count) * sometimes(rng, 0.7, count)
     size = log_uniform(rng, 0.005, 0.15, count)
-    limit = np.maximum(np.abs(series).max(axis=0) * size / 6, 1.0)  # no growth beyond a few hundred times
-    positive = np.exp(series * size / limit) * log_uniform(rng, 1.0, 1e4, count)
-    reach = series - series.min(axis=0) + np.abs(series).max(axis=0) * uniform(rng, 0.02, 1.0, count)
-    return np.ascontiguousarray(np.where(rng.random(count) < 0.5, positive, reach).T, dtype=np.float32)
+    limit = xp.maximum(xp.max(xp.abs(series), axis=0) * size / 6, 1.0)  # no growth beyond a few hundred times
+    positive = xp.exp(series * size / limit) * log_uniform(rng, 1.0, 1e4, count)
+    reach = series - xp.min(series, axis=0) + xp.max(xp.abs(series), axis=0) * uniform(rng, 0.02, 1.0, count)
+    return xp.ascontiguousarray(xp.where(rng.random(count) < 0.5, positive, reach).T, dtype=np.float32)
