@@ -26,7 +26,7 @@ from ostinato.nn import GRU, LSTM, RNN, losses
 from ostinato.tasks.doctor import diagnose
 from ostinato.train.config import TrainConfig
 from ostinato.train.diagnosis.diagnosis import Diagnosis
-from ostinato.train.diagnosis.reading import read_memory
+from ostinato.train.diagnosis.reading import read_gradients
 from ostinato.train.diagnosis.watch import TrainingWatch
 from ostinato.train.loop import fit
 
@@ -256,7 +256,7 @@ def cost() -> dict[str, Any]:
     seconds = {
         "update": _seconds(update, 200),
         "note": _seconds(lambda: watch.note(network, 1.0), 200),
-        "memory": _seconds(lambda: read_memory(network, batch, _squared_error), 100),
+        "memory": _seconds(lambda: read_gradients(network, batch, _squared_error), 100),
         "diagnosis": _seconds(lambda: diagnose(network, batch, _squared_error), 30),
     }
     return {
@@ -291,7 +291,7 @@ def watched(name: str, hidden: int, steps: int) -> dict[str, Any]:
             began = time.process_time()
             fit(network, source, loss=loss, config=config, watchers=[watch] if seen else [])
             seconds[seen] = time.process_time() - began
-            assert len(watch.memories) == (WATCHED // watch.memory_every if seen else 0)
+            assert len(watch.sightings) == (WATCHED // watch.memory_every if seen else 0)
         ratios.append(seconds[True] / seconds[False])
     ratios = ratios[1:]  # the first run warms up
     print(name, [round(each, 3) for each in ratios])

@@ -1,4 +1,5 @@
 import json
+import sys
 
 import pytest
 
@@ -40,7 +41,12 @@ def test_pictures_and_numbers_are_written_on_request(quick, run, milk_csv, tmp_p
     out = tmp_path / "new" / "folder"
     code, text, _ = run(milk_csv, "--out", out)
     assert code == 0
-    assert {path.name for path in out.iterdir()} == {"gradients.png", "gates.png", "doctor.json"}
+    assert {path.name for path in out.iterdir()} == {
+        "gradients.png",
+        "gates.png",
+        "training.png",
+        "doctor.json",
+    }
     assert (out / "gradients.png").read_bytes().startswith(b"\x89PNG")
     assert json.loads((out / "doctor.json").read_text())["layers"][0]["cell"] == "LSTM"
     assert f"numbers     {out / 'doctor.json'}" in text
@@ -51,8 +57,23 @@ def test_json_is_one_object(quick, run, milk_csv, tmp_path):
     values = json.loads(out)
     assert code == 0
     assert values["layers"][0]["cell"] == "RNN"
-    assert set(values["outputs"]) == {"gradients", "numbers"}  # a simple layer has no gates
+    assert set(values["outputs"]) == {"gradients", "training", "numbers"}  # a simple layer has no gates
     assert values["watch"]["updates"] > 50
+    assert values["watch"]["sightings"][-1]["memory"] >= 1
+
+
+def test_a_training_is_written_for_tensorboard(quick, run, milk_csv, tmp_path):
+    pytest.importorskip("tensorboard")
+    code, _, err = run(milk_csv, "--tensorboard", tmp_path / "board")
+    assert (code, err) == (0, "")
+    assert any(path.name.startswith("events.out.tfevents") for path in (tmp_path / "board").iterdir())
+
+
+def test_tensorboard_is_asked_for_where_it_is_missing(quick, run, milk_csv, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
+    code, _, err = run(milk_csv, "--tensorboard", tmp_path / "board")
+    assert code == 2
+    assert "--tensorboard needs the package tensorboard; install it with pip install" in err
 
 
 def test_a_folder_that_is_no_model_is_refused(run, tmp_path):

@@ -4,8 +4,16 @@ import torch
 from torch import nn
 
 from ostinato.errors import ConfigError
-from ostinato.report.doctor import gates_figure, gradient_figure, gradient_lines, new_figure, write_pictures
+from ostinato.report.doctor import (
+    gates_figure,
+    gradient_figure,
+    gradient_lines,
+    new_figure,
+    watch_figure,
+    write_pictures,
+)
 from ostinato.tasks.doctor import diagnose
+from ostinato.train.history import Sighting
 
 
 @pytest.fixture(scope="module")
@@ -53,3 +61,39 @@ def test_pictures_are_files(diagnosis, tmp_path):
     paths = write_pictures(diagnosis, tmp_path)
     assert set(paths) == {"gradients", "gates"}
     assert all(path.read_bytes().startswith(b"\x89PNG") for path in paths.values())
+
+
+def sightings(curves):
+    """Ten looks at a memory that grows by a step each, with curves at some of them."""
+    return [
+        Sighting(
+            place, 10 * place, 1.0, memory=place, by_lag={"l0": [1.0, 0.1 * place]} if place in curves else {}
+        )
+        for place in range(1, 11)
+    ]
+
+
+def test_the_memory_is_drawn_over_the_updates_and_curves_where_they_were_kept():
+    left, right = watch_figure(sightings({1, 10}), season_length=12).axes
+    memory, season = left.get_lines()
+    np.testing.assert_array_equal(memory.get_xydata(), [[10 * place, place] for place in range(1, 11)])
+    assert season.get_label() == "season 12"
+    first, last, _ = right.get_lines()
+    assert (first.get_label(), last.get_label()) == ("update 10", "update 100")
+    np.testing.assert_allclose(first.get_ydata(), [1.0, 0.1])
+
+
+def test_no_more_than_six_curves_are_drawn_the_first_and_the_last_among_them():
+    _, right = watch_figure(sightings(range(1, 11))).axes
+    labels = [line.get_label() for line in right.get_lines()]
+    assert len(labels) == 6
+    assert (labels[0], labels[-1]) == ("update 10", "update 100")
+
+
+def test_a_training_that_was_not_followed_cannot_be_drawn():
+    with pytest.raises(
+        ConfigError, match=r"there are no gradients by lag to draw; watch the training with Trai"
+    ):
+        watch_figure(sightings(()))
+    with pytest.raises(ConfigError, match="no layer 'l1' was watched; use one of l0"):
+        watch_figure(sightings({1}), layer="l1")

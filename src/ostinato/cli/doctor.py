@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ostinato.cli.cells import CELL_NAMES
 from ostinato.cli.series_options import add_series_options
+from ostinato.errors import ConfigError
 
 if TYPE_CHECKING:
     from ostinato.train.diagnosis.diagnosis import Diagnosis
@@ -47,6 +49,11 @@ def add(commands: Any) -> None:
     command.add_argument(
         "--out", metavar="DIR", help="folder for pictures and doctor.json; none when not given"
     )
+    command.add_argument(
+        "--tensorboard",
+        metavar="DIR",
+        help="with FILE: folder for what is seen of the training, for TensorBoard; none when not given",
+    )
     command.add_argument("--quiet", action="store_true", help="no progress")
 
 
@@ -79,7 +86,8 @@ def _diagnose(arguments: argparse.Namespace) -> Diagnosis:
         return diagnose(load(path), frame, season_length=arguments.season_length)
     arguments.file = arguments.model
     table = read_table(arguments)
-    with Progress(silent=arguments.quiet or arguments.json) as progress:
+    writer = contextlib.nullcontext() if arguments.tensorboard is None else _writer(arguments.tensorboard)
+    with writer as numbers, Progress(silent=arguments.quiet or arguments.json) as progress:
         progress.start("train")
         return diagnose_series(
             table.frame,
@@ -89,7 +97,19 @@ def _diagnose(arguments: argparse.Namespace) -> Diagnosis:
             cell=arguments.cell,
             seed=arguments.seed,
             progress=progress.update,
+            writer=numbers,
         )
+
+
+def _writer(folder: str) -> Any:
+    """A writer for TensorBoard, closed where its context ends."""
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError as error:
+        raise ConfigError(
+            "--tensorboard needs the package tensorboard; install it with pip install 'ostinato[tensorboard]'"
+        ) from error
+    return SummaryWriter(folder)
 
 
 def _write(diagnosis: Diagnosis, values: dict[str, Any], folder: Path) -> dict[str, Path]:

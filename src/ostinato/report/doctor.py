@@ -1,10 +1,10 @@
-"""Pictures of a diagnosis: gradients by lag, growth of changes of the state, and gates."""
+"""Pictures of a diagnosis: gradients by lag, growth of changes of the state, gates, and the memory during training."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -17,10 +17,13 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from ostinato.train.diagnosis.diagnosis import Diagnosis
+    from ostinato.train.history import Sighting
 
 COLOURS = (BLUE, ORANGE, GREEN, "#CC79A7", "#56B4E9", "#E69F00", INK)
 FADED = 1e-12
 """Share of the largest gradient below which a line ends: nothing to see any more."""
+MOST_CURVES = 6
+"""Updates of a training whose gradients are drawn at most, evenly spread."""
 
 
 def new_figure(width: float, height: float) -> Figure:
@@ -45,13 +48,20 @@ def dress(axes: Axes, *, title: str = "", x: str = "", y: str = "") -> None:
     axes.tick_params(colors=INK, labelsize=9)
 
 
-def gradient_lines(axes: Axes, lines: Mapping[str, ArrayLike], *, season_length: int | None = None) -> None:
+def gradient_lines(
+    axes: Axes,
+    lines: Mapping[str, ArrayLike],
+    *,
+    season_length: int | None = None,
+    colours: Sequence[Any] = COLOURS,
+) -> None:
     """Draw gradients by lag, each relative to its largest, on a logarithmic scale.
 
     Args:
         axes: where to draw.
         lines: (lags,) norms of gradients by name.
         season_length: a lag to mark.
+        colours: of the lines, in their order, then again from the first.
     """
     for number, (name, values) in enumerate(lines.items()):
         norms = np.asarray(values, dtype=np.float64)
@@ -60,7 +70,7 @@ def gradient_lines(axes: Axes, lines: Mapping[str, ArrayLike], *, season_length:
             continue
         shares = norms / largest
         shown = np.where(shares > FADED, shares, np.nan)
-        axes.plot(shown, color=COLOURS[number % len(COLOURS)], linewidth=1.6, label=name)
+        axes.plot(shown, color=colours[number % len(colours)], linewidth=1.6, label=name)
     if season_length:
         axes.axvline(season_length, color=GREY, linewidth=1, linestyle="--", label=f"season {season_length}")
     axes.set_yscale("log")
@@ -85,7 +95,7 @@ def gradient_figure(diagnosis: Diagnosis) -> Figure:
             f"{layer.name}, memory {layer.gradients.memory or 0}": layer.gradients.by_lag
             for layer in diagnosis.layers
         },
-        season_length=diagnosis.season_length,
+        season_length=_season(diagnosis),
     )
     for number, layer in enumerate(diagnosis.layers):
         growth, colour = layer.jacobians, COLOURS[number % len(COLOURS)]
@@ -137,6 +147,59 @@ def gates_figure(diagnosis: Diagnosis) -> Figure:
     return figure
 
 
+def watch_figure(
+    sightings: Sequence[Sighting], *, layer: str | None = None, season_length: int | None = None
+) -> Figure:
+    """Draw the memory over the updates of a training, and the gradient by lag at some of them.
+
+    Args:
+        sightings: what `TrainingWatch(loss=...)` saw, of its `sightings` or those of a history.
+        layer: whose gradients to draw; of the last layer when None.
+        season_length: steps in a season, to mark.
+
+    Returns:
+        A matplotlib figure.
+
+    Raises:
+        ConfigError: no sighting has gradients by lag, or none of the layer.
+    """
+    from matplotlib import colormaps
+
+    followed = [each for each in sightings if each.memory is not None]
+    kept = [each for each in followed if each.by_lag]
+    if not kept:
+        raise ConfigError(
+            "there are no gradients by lag to draw; watch the training with TrainingWatch(loss=...)"
+        )
+    name = list(kept[-1].by_lag)[-1] if layer is None else layer
+    if name not in kept[-1].by_lag:
+        raise ConfigError(f"no layer {name!r} was watched; use one of {', '.join(kept[-1].by_lag)}")
+    figure = new_figure(10, 4)
+    left, right = figure.subplots(1, 2)
+    left.plot(
+        [each.update for each in followed],
+        [each.memory for each in followed],
+        color=BLUE,
+        marker="o",
+        markersize=3,
+    )
+    if season_length:
+        left.axhline(season_length, color=GREY, linewidth=1, linestyle="--", label=f"season {season_length}")
+        left.legend(frameon=False, fontsize=9)
+    left.set_ylim(bottom=0)
+    dress(left, title="Effective memory while training", x="update", y="steps")
+    chosen = [kept[place] for place in sorted(set(np.linspace(0, len(kept) - 1, MOST_CURVES).astype(int)))]
+    shades = [colormaps["viridis_r"](share) for share in np.linspace(0.1, 1.0, len(chosen))]
+    gradient_lines(
+        right,
+        {f"update {each.update}": each.by_lag[name] for each in chosen},
+        season_length=season_length,
+        colours=shades,
+    )
+    right.set_title(f"Gradient of the loss by lag, {name}", fontsize=11, loc="left")
+    return figure
+
+
 def write_pictures(diagnosis: Diagnosis, folder: Path) -> dict[str, Path]:
     """Write the pictures of a diagnosis.
 
@@ -145,12 +208,20 @@ def write_pictures(diagnosis: Diagnosis, folder: Path) -> dict[str, Path]:
         folder: where to; it is there.
 
     Returns:
-        The paths by name: "gradients", and "gates" where there are any.
+        The paths by name: "gradients", "gates" where there are any, and "training" where it was watched.
     """
     figures = {"gradients": gradient_figure(diagnosis)}
     if any(layer.units.gates for layer in diagnosis.layers):
         figures["gates"] = gates_figure(diagnosis)
+    sightings = () if diagnosis.watch is None else diagnosis.watch.sightings
+    if any(each.by_lag for each in sightings if each.memory is not None):
+        figures["training"] = watch_figure(sightings, season_length=_season(diagnosis))
     paths = {name: folder / f"{name}.png" for name in figures}
     for name, figure in figures.items():
         figure.savefig(paths[name])
     return paths
+
+
+def _season(diagnosis: Diagnosis) -> int | None:
+    """The season to mark: one that is taken out beforehand is nothing to remember."""
+    return None if diagnosis.season_removed else diagnosis.season_length

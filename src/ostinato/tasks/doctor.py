@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ostinato.train.config import TrainConfig
     from ostinato.train.diagnosis.diagnosis import Diagnosis
     from ostinato.train.diagnosis.reading import Loss
-    from ostinato.train.diagnosis.watch import TrainingWatch
+    from ostinato.train.diagnosis.watch import TrainingWatch, Writer
 
 UPDATES = 100
 """Updates of the training that a data file is diagnosed by."""
@@ -103,6 +103,7 @@ def diagnose_series(
     cell: str = "lstm",
     seed: int = 0,
     progress: Progress | None = None,
+    writer: Writer | None = None,
 ) -> Diagnosis:
     """Train the default network on series for a moment, watch it, and diagnose it.
 
@@ -114,6 +115,7 @@ def diagnose_series(
         cell: the recurrent cell.
         seed: of the first weights and the order of the windows.
         progress: called with (epochs done, epochs in all).
+        writer: takes what the watch sees as it comes, such as TensorBoard's.
 
     Returns:
         The diagnosis.
@@ -137,7 +139,7 @@ def diagnose_series(
     check_lengths(frame, pasts, plan)
     encodings = [SeriesEncoding.fit(past, season_length, plan.recipe) for past in pasts]
     untrained = TrainedForecaster(plan, [], encodings, frame, freq)
-    network, watch = _train(untrained, plan, progress)
+    network, watch = _train(untrained, plan, progress, writer)
     return diagnose_module(
         network,
         windows_of(untrained),
@@ -149,7 +151,7 @@ def diagnose_series(
 
 
 def _train(
-    untrained: TrainedForecaster, plan: Plan, progress: Progress | None
+    untrained: TrainedForecaster, plan: Plan, progress: Progress | None, writer: Writer | None
 ) -> tuple[nn.Module, TrainingWatch]:
     """A network after a short training, and what was seen of it."""
     import torch
@@ -173,7 +175,7 @@ def _train(
         clip_norm=recipe.clip_norm,
         seed=plan.seed,
     )
-    watch = TrainingWatch(config, every=2)
+    watch = TrainingWatch(config, every=2, loss=own_loss, writer=writer)
     with one_thread():
         fit(
             network,

@@ -9,9 +9,32 @@ from typing import Any
 from ostinato.errors import ModelFileError
 
 
+@dataclass(frozen=True)
+class Sighting:
+    """What a watcher saw at one update, between its backward pass and its step.
+
+    Args:
+        epoch: The epoch, from 0.
+        update: Updates made before this one.
+        gradient_norm: Norm of all gradients together, before clipping.
+        update_ratio: Norm of the last update that was measured over the norm of the weights; None before the first.
+        memory: Steps within which 90 % of the gradient lies, of the layer where that is longest; None where the
+            memory is not followed, and where no gradient arrives.
+        by_lag: Norm of the gradient with respect to the state 0, 1, 2, ... steps before the loss looks, by layer;
+            empty at updates whose curves are not kept.
+    """
+
+    epoch: int
+    update: int
+    gradient_norm: float
+    update_ratio: float | None = None
+    memory: int | None = None
+    by_lag: dict[str, list[float]] = field(default_factory=dict)
+
+
 @dataclass
 class History:
-    """One number an epoch for everything worth keeping.
+    """One number an epoch for everything worth keeping, and what watchers saw.
 
     Args:
         train: Mean training loss.
@@ -21,6 +44,7 @@ class History:
         seconds: Wall-clock seconds.
         best_epoch: Epoch whose weights were kept, from 0; None before the first epoch has ended.
         stopped_early: Whether patience ran out.
+        sightings: What watchers saw, in the order of the updates; empty where nothing watched.
     """
 
     train: list[float] = field(default_factory=list)
@@ -30,6 +54,7 @@ class History:
     seconds: list[float] = field(default_factory=list)
     best_epoch: int | None = None
     stopped_early: bool = False
+    sightings: list[Sighting] = field(default_factory=list)
 
     def __len__(self) -> int:
         """Return the number of epochs."""
@@ -56,4 +81,5 @@ class History:
             raise ModelFileError(
                 f"a saved history has the parts {', '.join(sorted(saved))}, not {', '.join(sorted(expected))}"
             )
-        return cls(**saved)
+        sightings = [Sighting(**each) for each in saved["sightings"]]
+        return cls(**{**saved, "sightings": sightings})

@@ -14,12 +14,12 @@ from torch import Tensor, nn
 from ostinato.data.batch import Batch
 from ostinato.errors import ConfigError, TrainingError
 from ostinato.train.config import TrainConfig
-from ostinato.train.history import History
+from ostinato.train.history import History, Sighting
 from ostinato.train.optimizers import gradient_norm, learning_rate
 from ostinato.train.training import Step, Training
 
 Loss = Callable[[Batch, Any], tuple[Tensor, Any]]
-Watcher = Callable[[nn.Module, Step], None]
+Watcher = Callable[[nn.Module, Step], Sighting | None]
 Progress = Callable[[int, int, dict[str, float]], None]
 Judge = Callable[[nn.Module], float]
 
@@ -61,11 +61,12 @@ def fit(  # noqa: PLR0913  # the contract of the whole package
             gradients. The training loss judges where None.
         checkpoint: A file for everything needed to go on after a stop.
         resume: Whether to go on from the checkpoint, or from the start where there is none yet.
-        watchers: Called after each backward pass with the model and a `Step`; they must change nothing.
+        watchers: Called after each backward pass with the model and a `Step`; they must change nothing. A `Sighting`
+            that one returns is kept in the history.
         progress: Called after each epoch with its number from 1, the number of epochs, and the losses.
 
     Returns:
-        What happened, one entry an epoch.
+        What happened, one entry an epoch, and what the watchers saw.
 
     Raises:
         ConfigError: If settings do not fit together, or the checkpoint is of another run.
@@ -148,8 +149,8 @@ def _update(training: Training, batch: Batch, scalar: Tensor, watchers: Sequence
     scalar.backward()  # type: ignore[no-untyped-call]  # torch left it untyped
     if watchers:
         step = Step(len(training.history), training.updates, value, batch)
-        for watcher in watchers:
-            watcher(training.model, step)
+        seen = [watcher(training.model, step) for watcher in watchers]
+        training.history.sightings += [each for each in seen if each is not None]
     training.norms.append(gradient_norm(training.parameters, training.config.clip_norm))
     training.step()
     return value

@@ -3,7 +3,9 @@ import torch
 from torch import nn
 
 from ostinato.data.batch import Batch, Batches
+from ostinato.errors import ConfigError
 from ostinato.train.config import TrainConfig
+from ostinato.train.diagnosis.reading import read_model
 from ostinato.train.diagnosis.watch import TrainingWatch
 from ostinato.train.loop import fit
 
@@ -77,31 +79,87 @@ def test_it_watches_the_training_loop_and_changes_nothing():
 def test_without_updates_there_is_no_summary():
     values = TrainingWatch().to_dict()
     assert values.pop("summary") is None
-    assert set(values) == {"losses", "gradient_norms", "update_ratios", "memories"}
+    assert set(values) == {"losses", "gradient_norms", "update_ratios"}
     assert not any(values.values())
 
 
-def test_the_memory_is_followed_on_request():
-    def loss(network, batch):
-        return (network(batch.inputs)[0][:, -1] - batch.targets).square().mean()
+def last_step_loss(network, batch):
+    return (network(batch.inputs)[0][:, -1] - batch.targets).square().mean()
 
-    def run(watchers):
-        torch.manual_seed(0)
-        model = nn.GRU(1, 4, batch_first=True)
-        data = Batch(torch.randn(20, 6, 1), torch.randn(20, 4))
-        fit(
-            model,
-            Batches(data, batch_size=5),
-            loss=lambda batch, _: (loss(model, batch), None),
-            config=TrainConfig(epochs=3),
-            watchers=watchers,
-        )
-        return model.weight_hh_l0.detach().clone()
 
-    watch = TrainingWatch(loss=loss, memory_every=5)
-    torch.testing.assert_close(run([watch]), run([]), rtol=0, atol=0)
-    assert [update for update, _ in watch.memories] == [4, 9]
-    assert all(1 <= memory <= 6 for _, memory in watch.memories)
+def train_recurrent(watchers, epochs=3, **options):
+    """Four updates an epoch; return the weights and the history."""
+    torch.manual_seed(0)
+    model = nn.GRU(1, 4, batch_first=True)
+    data = Batch(torch.randn(20, 6, 1), torch.randn(20, 4))
+    history = fit(
+        model,
+        Batches(data, batch_size=5),
+        loss=lambda batch, _: (last_step_loss(model, batch), None),
+        config=TrainConfig(epochs=epochs),
+        watchers=watchers,
+        **options,
+    )
+    return model.weight_hh_l0.detach().clone(), history
+
+
+def test_the_memory_is_followed_on_request_and_kept_in_the_history():
+    watch = TrainingWatch(loss=last_step_loss, memory_every=5)
+    weights, history = train_recurrent([watch])
+    torch.testing.assert_close(weights, train_recurrent([])[0], rtol=0, atol=0)
+    assert [(each.epoch, each.update) for each in history.sightings] == [(0, 0), (1, 5), (2, 10)]
+    assert all(1 <= each.memory <= 6 for each in history.sightings)
+    assert [each.gradient_norm for each in history.sightings] == [watch.norms[place] for place in (0, 5, 10)]
+    assert [each.update_ratio for each in history.sightings] == [None, watch.ratios[0], watch.ratios[0]]
+    assert watch.sightings == history.sightings
+    assert watch.summary().sightings == tuple(history.sightings)
+
+
+def test_the_gradients_of_a_sighting_are_those_of_the_doctor_at_that_moment():
+    looked = []
+
+    def look(model, step):
+        reading = read_model(model, step.batch, last_step_loss)
+        looked.append(reading.layers[0].gradients)
+
+    _, history = train_recurrent([TrainingWatch(loss=last_step_loss, memory_every=1), look], epochs=2)
+    assert [each.memory for each in history.sightings] == [each.memory for each in looked]
+    assert history.sightings[4].by_lag == {"GRU.l0": pytest.approx(looked[4].by_lag.tolist())}
+
+
+def test_whole_curves_are_kept_once_in_so_many_epochs():
+    watch = TrainingWatch(loss=last_step_loss, memory_every=2, curves_every=2)
+    _, history = train_recurrent([watch], epochs=5)
+    assert [each.update for each in history.sightings] == list(range(0, 20, 2))
+    assert [each.update for each in history.sightings if each.by_lag] == [0, 8, 16]
+
+
+def test_sightings_are_saved_with_a_checkpoint_and_go_on_after_a_stop(tmp_path):
+    def watch():
+        return TrainingWatch(loss=last_step_loss, memory_every=2)
+
+    _, whole = train_recurrent([watch()], epochs=4)
+    train_recurrent([watch()], epochs=2, checkpoint=tmp_path / "run")
+    _, resumed = train_recurrent([watch()], epochs=4, checkpoint=tmp_path / "run", resume=True)
+    assert [each.update for each in resumed.sightings] == list(range(0, 16, 2))
+    assert [(each.memory, each.by_lag) for each in resumed.sightings] == [
+        (each.memory, each.by_lag) for each in whole.sightings
+    ]
+
+
+def test_without_a_loss_sizes_alone_are_seen():
+    _, history = train_recurrent([TrainingWatch(memory_every=4)])
+    assert [(each.update, each.memory, each.by_lag) for each in history.sightings] == [
+        (0, None, {}),
+        (4, None, {}),
+        (8, None, {}),
+    ]
+
+
+@pytest.mark.parametrize("name", ["every", "memory_every", "curves_every"])
+def test_looks_must_be_apart(name):
+    with pytest.raises(ConfigError, match=f"{name} is 0; use at least 1"):
+        TrainingWatch(**{name: 0})
 
 
 def test_numbers_go_to_a_writer_as_they_come():
@@ -119,3 +177,31 @@ def test_numbers_go_to_a_writer_as_they_come():
         ("watch/update_ratio", 1),
     ]
     assert [value for _, value, _ in written] == pytest.approx([30.0, 3.0, 29.1, 3.0, 0.03])
+
+
+def test_the_gradient_by_lag_goes_to_a_writer_as_shares():
+    class Written(dict):
+        def add_scalar(self, tag, scalar_value, global_step):
+            self[tag, global_step] = scalar_value
+
+    written = Written()
+    _, history = train_recurrent([TrainingWatch(loss=last_step_loss, memory_every=10, writer=written)])
+    by_lag = history.sightings[1].by_lag["GRU.l0"]
+    assert {tag for tag, _ in written if "lag" in tag} == {
+        f"watch/gradient/GRU.l0/lag_{lag}" for lag in (1, 2, 4)
+    }
+    assert written["watch/gradient/GRU.l0/lag_4", 10] == pytest.approx(by_lag[4] / max(by_lag))
+    assert written["watch/memory", 10] == history.sightings[1].memory
+
+
+def test_tensorboard_reads_back_what_was_seen(tmp_path):
+    pytest.importorskip("tensorboard")
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+    from torch.utils.tensorboard import SummaryWriter
+
+    with SummaryWriter(str(tmp_path)) as writer:
+        _, history = train_recurrent([TrainingWatch(loss=last_step_loss, memory_every=5, writer=writer)])
+    read = EventAccumulator(str(tmp_path)).Reload()
+    assert [(each.step, each.value) for each in read.Scalars("watch/memory")] == [
+        (each.update, each.memory) for each in history.sightings
+    ]

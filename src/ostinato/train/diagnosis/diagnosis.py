@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from ostinato.data.batch import Batch
 from ostinato.train.config import TrainConfig
 from ostinato.train.diagnosis.dependence import dependence_by_lag, strongest_lag
+from ostinato.train.diagnosis.gradients import longest_memory
 from ostinato.train.diagnosis.reading import Examples, LayerReading, Loss, read_model
 from ostinato.train.diagnosis.rules import Evidence, Finding, find
 from ostinato.train.diagnosis.watch import TrainingWatch, WatchSummary
@@ -50,8 +51,7 @@ class Diagnosis:
     @property
     def memory(self) -> int | None:
         """The effective memory: steps within which 90 % of the gradient lies, of the layer where that is longest."""
-        memories = [layer.gradients.memory for layer in self.layers]
-        return max((memory for memory in memories if memory is not None), default=None)
+        return longest_memory(layer.gradients for layer in self.layers)
 
     @property
     def memory_sentence(self) -> str:

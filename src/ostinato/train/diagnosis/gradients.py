@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -109,6 +109,11 @@ def effective_memory(by_lag: Values, share: float = MEMORY_SHARE) -> int | None:
     if not total > 0:
         return None
     return int(np.searchsorted(by_lag.cumsum(), share * total * (1 - 1e-12))) + 1
+
+
+def longest_memory(gradients: Iterable[StateGradients]) -> int | None:
+    """The effective memory of the layer where it is longest; None where no gradient arrives at any."""
+    return max((each.memory for each in gradients if each.memory is not None), default=None)
 
 
 def decay_factor(by_lag: Values) -> float:

@@ -84,11 +84,12 @@ def read_model(model: nn.Module, examples: Examples, loss: Loss | None = None) -
         return Reading(scalar.item(), layers)
 
 
-def read_memory(model: nn.Module, examples: Examples, loss: Loss | None = None) -> int | None:
-    """The effective memory alone, of the layer where it is longest; arguments and errors as for `read_model`."""
+def read_gradients(
+    model: nn.Module, examples: Examples, loss: Loss | None = None
+) -> dict[str, StateGradients]:
+    """The gradients of the states alone, by layer and direction; arguments and errors as for `read_model`."""
     with opened(model, examples, loss) as (scalar, calls):
-        memories = [each.memory for each in state_gradients(scalar, calls).values()]
-    return max((memory for memory in memories if memory is not None), default=None)
+        return state_gradients(scalar, calls)
 
 
 @contextmanager
