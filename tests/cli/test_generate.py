@@ -131,6 +131,8 @@ def test_settings_of_a_kept_state_are_not_given_again(trained, tmp_path, capsys)
     assert "--top-k came with --resume, which has its own; leave one of them out" in capsys.readouterr().err
     assert write(trained, "--resume", state, "--number", "3") == 2
     assert "--number came with the state of one text; leave one of them out" in capsys.readouterr().err
+    assert write(trained, "--number", "0") == 2
+    assert "--number is 0; use at least 1 text" in capsys.readouterr().err
 
 
 def test_an_empty_text_is_refused(tmp_path, capsys):

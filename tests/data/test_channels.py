@@ -10,8 +10,16 @@ def test_gaps_lie_on_a_straight_line_and_ends_go_on():
     assert to_series([nan, 1.0, nan, nan, 4.0, nan], 0).ravel().tolist() == [1, 1, 2, 3, 4, 4]
 
 
-def test_a_channel_without_values_is_zero():
-    assert to_series([[float("nan"), 1.0]], 0).tolist() == [[0.0, 1.0]]
+def test_a_channel_without_values_becomes_its_mean_in_training():
+    lacking = to_series([[float("nan"), 990.0]], 0)
+    channels = Channels.fit([lacking, np.array([[1000.0, 990.0], [1010.0, 1010.0], [1020.0, 1010.0]])])
+    assert channels.mean == (1010.0, 1000.0)
+    assert channels.transform(lacking, 0).tolist() == [[0.0, -1.0]]
+
+
+def test_a_channel_without_a_value_anywhere_is_zero():
+    nothing = to_series([[float("nan"), 1.0], [float("nan"), 3.0]], 0)
+    assert Channels.fit([nothing]).transform(nothing, 0).tolist() == [[0.0, -1.0], [0.0, 1.0]]
 
 
 def test_the_callers_array_stays_as_it_is():

@@ -240,7 +240,7 @@ def test_parquet_zone_with_clock_change_is_kept_in_utc(tmp_path):
 BAD_FILES = {
     "": r"file '.*sales.csv' is empty; give a file with a header and rows",
     "  \n\n": r"is empty",
-    "Date,Production\n": r"has a header but no rows; add rows of times and values",
+    "Date,Production\n": r"has a header but no rows; add rows",
     "Date,Name\n1962-01,a\n1962-02,b\n": r"has no column of numbers beside 'Date'; add one, or name it with",
     "Production\n1\n2\n3\n": r"has no time column among 'Production'; add a column of dates, or name the one",
     "Date,a,b\n1962-01,1,2\n1962-02,1,2\n": r"has 2 columns that could hold the values: 'a' and 'b'; ",

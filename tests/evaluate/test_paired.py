@@ -64,6 +64,22 @@ def test_a_worse_model_is_not_to_be_used():
     assert "points fewer than the best baseline, Bag (95 %" in verdict.text
 
 
+def test_few_items_are_too_few_for_an_interval():
+    verdict = compare_accuracy([0, 1], {"net": [0, 1], "Bag": [1, 1]}, model="net", noun="texts")
+    assert np.isnan(verdict.interval).all()
+    assert verdict.text == (
+        "net is right for 100.0 % of 2 texts, 50.0 points more than the best baseline, Bag, too few to be sure. "
+        "net is the one to use."
+    )
+
+
+def test_a_single_item_is_counted_in_the_singular():
+    texts = compare_accuracy([0], {"net": [0], "Bag": [1]}, model="net", noun="texts").text
+    series = compare_accuracy([0], {"net": [0], "Bag": [1]}, model="net", noun="series").text
+    assert "% of 1 text," in texts
+    assert "% of 1 series," in series
+
+
 def test_equal_models_are_told_so():
     verdict = compare_accuracy([0, 1], {"net": [0, 0], "Bag": [1, 1]}, model="net")
     assert "as often as the best baseline, Bag. Bag is the one to use." in verdict.text

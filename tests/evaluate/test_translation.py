@@ -101,6 +101,12 @@ def test_the_interval_of_equal_translators_holds_zero(sacrebleu):
     assert found.interval[0] < 0 < found.interval[1]
 
 
+def test_few_sentences_are_too_few_for_an_interval(sacrebleu):
+    found = translation.compare({"net": ["a b c d"], "copy": ["b"]}, ["a b c d"], model="net")
+    assert np.isnan(found.interval).all()
+    assert found.text == "net did better than copy: BLEU 100.0 beside 0.0 (1 sentence, too few to be sure)."
+
+
 def test_a_worse_network_is_called_worse(sacrebleu):
     worse, references = varied(0)
     found = translation.compare({"net": worse, "copy": references}, references, model="net")

@@ -187,11 +187,14 @@ def _answer(arguments: argparse.Namespace) -> None:
     from ostinato.data.examples import read_examples
     from ostinato.report.files import prepare_folder, replace, to_csv
     from ostinato.tasks.classify.classifier import SequenceClassifier
-    from ostinato.tasks.classify.run import predictions_frame
+    from ostinato.tasks.classify.inputs import SeriesInput
+    from ostinato.tasks.classify.run import check_alike, predictions_frame
 
     tasks.refuse_with_model(arguments, "valid", "test", *OPTIONS)
     classifier = tasks.open_model(arguments, SequenceClassifier)
     examples = read_examples(arguments.file, text_col=arguments.text_col, label_col=arguments.label_col)
+    known = classifier.input_
+    check_alike(examples, classifier.kind_, known.features if isinstance(known, SeriesInput) else None)
     table = predictions_frame(classifier, examples, classifier.predict_proba(examples.inputs))
     if arguments.json:
         right = (

@@ -196,6 +196,8 @@ def _answer(arguments: argparse.Namespace) -> None:
     generator = tasks.open_model(arguments, SequenceGenerator)
     if arguments.number is not None and (arguments.resume or arguments.save_state):
         raise ConfigError("--number came with the state of one text; leave one of them out")
+    if arguments.number is not None and arguments.number < 1:
+        raise ConfigError(f"--number is {arguments.number}; use at least 1 text")
     texts = []
     for number in range(1 if arguments.number is None else arguments.number):
         texts.append(_text(arguments, generator, arguments.seed + number))

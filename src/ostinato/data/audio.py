@@ -197,15 +197,39 @@ def log_mel(
         >>> log_mel(np.zeros(8000), 8000).shape
         (98, 40)
     """
-    width, step = max(round(window * rate), 1), max(round(hop * rate), 1)
+    width, step = _width(rate, window), max(round(hop * rate), 1)
     if len(samples) < width:
         samples = np.pad(samples, (0, width - len(samples)))
     frames = np.lib.stride_tricks.sliding_window_view(samples, width)[::step]  # (frames, width)
-    size = 1 << (width - 1).bit_length()
+    size = _transform_size(width)
     hann = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(width) / width)
     power = np.abs(np.fft.rfft(frames * hann, size)) ** 2 / (hann**2).sum()
     result: Values = np.log(power @ mel_filters(rate, size, bands).T + FLOOR)
     return result
+
+
+def most_bands(rate: int, *, window: float = 0.025) -> int:
+    """The bands of the mel scale that the spectrum of a frame can tell apart.
+
+    Args:
+        rate: samples a second.
+        window: seconds of a frame.
+
+    Example:
+        >>> most_bands(8000), most_bands(4000)
+        (64, 32)
+    """
+    return _transform_size(_width(rate, window)) // 4
+
+
+def _width(rate: int, window: float) -> int:
+    """Samples of a frame."""
+    return max(round(window * rate), 1)
+
+
+def _transform_size(width: int) -> int:
+    """Length of the Fourier transform of a frame: the next power of two."""
+    return 1 << (width - 1).bit_length()
 
 
 @lru_cache(maxsize=8)

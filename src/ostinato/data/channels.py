@@ -18,7 +18,7 @@ def to_series(values: ArrayLike, place: int) -> Values:
     """One series as `(time, channels)`; missing values between known ones lie on a straight line.
 
     Args:
-        values: `(time,)` or `(time, channels)`; NaN where missing.
+        values: `(time,)` or `(time, channels)`; NaN where missing. A channel without any value stays so.
         place: which series it is, for messages.
 
     Raises:
@@ -47,12 +47,10 @@ def to_series(values: ArrayLike, place: int) -> Values:
 
 
 def _fill(channel: Values) -> None:
-    """Fill the gaps of a channel in place; one without any value is 0."""
+    """Fill the gaps of a channel in place, unless it has no value at all."""
     known = np.flatnonzero(~np.isnan(channel))
-    if not len(known):
-        channel[:] = 0.0
-        return
-    channel[:] = np.interp(np.arange(len(channel)), known, channel[known])
+    if len(known):
+        channel[:] = np.interp(np.arange(len(channel)), known, channel[known])
 
 
 @dataclass(frozen=True)
@@ -72,7 +70,7 @@ class Channels:
         """Location and scale over all steps of all series.
 
         Args:
-            series: `(time, channels)` each.
+            series: `(time, channels)` each; a channel that has no value in one is known from the others.
 
         Raises:
             DataError: the series differ in their number of channels.
@@ -88,7 +86,8 @@ class Channels:
                     "give all the same channels"
                 )
         steps = np.concatenate(list(known.values()))
-        mean, spread = steps.mean(axis=0), steps.std(axis=0)
+        steps[:, np.isnan(steps).all(axis=0)] = 0.0  # a channel without a value anywhere
+        mean, spread = np.nanmean(steps, axis=0), np.nanstd(steps, axis=0)
         constant = spread <= 1e-12 * np.maximum(np.abs(mean), 1.0)
         return cls(tuple(mean.tolist()), tuple(np.where(constant, 1.0, spread).tolist()))
 
@@ -101,7 +100,7 @@ class Channels:
         """A series with channels of mean 0 and standard deviation 1, as they were in training.
 
         Args:
-            values: `(time, channels)`.
+            values: `(time, channels)`; a channel without a value becomes its mean, 0.
             place: which series it is, for messages.
 
         Raises:
@@ -115,7 +114,7 @@ class Channels:
                 "give the same channels"
             )
         scaled: Values = (values - np.array(self.mean)) / np.array(self.spread)
-        return scaled
+        return np.where(np.isnan(scaled), 0.0, scaled)
 
     def to_dict(self) -> dict[str, Any]:
         """Location and scale as plain values for JSON."""

@@ -55,7 +55,7 @@ def read_delimited(content: bytes, source: str, log: Log) -> RawTable:
         raise DataError(f"{source} is empty; give a file with a header and rows")
     header, rows, lines = _header(rows, lines, source, log)
     if not rows:
-        raise DataError(f"{source} has a header but no rows; add rows of times and values")
+        raise DataError(f"{source} has a header but no rows; add rows")
     if delimiter != ",":
         log.note("format", f"cells are separated by a {_NAMES[delimiter]}")
     columns = list(zip(*_even(rows, lines, header, source), strict=True))
@@ -154,7 +154,7 @@ def _typed(frame: pd.DataFrame, source: str) -> RawTable:
     if not len(frame.columns):
         raise DataError(f"{source} has no columns; give a time column and a value column")
     if frame.empty:
-        raise DataError(f"{source} has columns but no rows; add rows of times and values")
+        raise DataError(f"{source} has columns but no rows; add rows")
     return RawTable(frame, np.arange(1, len(frame) + 1, dtype=np.int64), source, "row")
 
 

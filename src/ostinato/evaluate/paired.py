@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ostinato.errors import ConfigError
+from ostinato.evaluate.comparison import FEWEST_ITEMS
 from ostinato.evaluate.redrawing import redrawn
 
 Values = NDArray[np.float64]
@@ -33,7 +34,7 @@ class PairedVerdict:
         best: the model to use.
         baseline: the baseline that was right most often; empty without any.
         difference: share of items that the network has right, less that of the best baseline.
-        interval: its 95 % interval.
+        interval: its 95 % interval; NaN with fewer than ten items.
         p_value: probability of so uneven a split of the items on which the two differ, if both were equally good
             (McNemar's exact test against that baseline).
         items: number of items.
@@ -63,7 +64,7 @@ def compare_accuracy(
         truth: true classes, `(items,)`.
         predictions: predicted classes of each model, same shape.
         model: the model to judge.
-        noun: what the items are, for the sentence.
+        noun: what the items are, in the plural, for the sentence.
         seed: seed of the bootstrap.
 
     Raises:
@@ -87,7 +88,7 @@ def compare_accuracy(
             f"{wrong or model} has not one prediction for each of the {len(true)} items; give one each"
         )
     own = right[model].astype(np.float64)
-    start = f"{model} is right for {100 * own.mean():.1f} % of {len(true):,} {noun}"
+    start = f"{model} is right for {100 * own.mean():.1f} % of {_counted(len(true), noun)}"
     baselines = [name for name in predictions if name != model]
     if not baselines:
         unknown = float("nan")
@@ -96,8 +97,10 @@ def compare_accuracy(
     others = np.stack([right[name].astype(np.float64) for name in baselines])
     best = baselines[int(others.mean(axis=1).argmax())]
     difference = float(own.mean() - others.mean(axis=1).max())
-    draws = _draws(own, others, np.random.default_rng(seed))
-    low, high = (float(edge) for edge in np.quantile(draws, [(1 - LEVEL) / 2, (1 + LEVEL) / 2]))
+    low = high = float("nan")
+    if len(true) >= FEWEST_ITEMS:
+        draws = _draws(own, others, np.random.default_rng(seed))
+        low, high = (float(edge) for edge in np.quantile(draws, [(1 - LEVEL) / 2, (1 + LEVEL) / 2]))
     p_value = mcnemar(right[model], right[best])
     use = model if difference > 0 else best
     text = _sentence(start, use, best, difference, (low, high))
@@ -134,11 +137,20 @@ def _draws(own: Values, others: Values, random: np.random.Generator) -> Values:
     return difference
 
 
+def _counted(number: int, noun: str) -> str:
+    """A number with its noun, which comes in the plural."""
+    return f"{number:,} {noun.removesuffix('s') if number == 1 and noun != 'series' else noun}"
+
+
 def _sentence(start: str, use: str, best: str, difference: float, interval: tuple[float, float]) -> str:
     """The verdict in words."""
     if difference == 0:
         return f"{start}, as often as the best baseline, {best}. {use} is the one to use."
     points = f"{100 * abs(difference):.1f} points {'more' if difference > 0 else 'fewer'}"
+    if math.isnan(interval[0]):
+        return (
+            f"{start}, {points} than the best baseline, {best}, too few to be sure. {use} is the one to use."
+        )
     doubt = ", though that may be chance" if interval[0] <= 0 <= interval[1] else ""
     bounds = f"95 % interval {100 * interval[0]:+.1f} to {100 * interval[1]:+.1f} points"
     return f"{start}, {points} than the best baseline, {best}{doubt} ({bounds}). {use} is the one to use."

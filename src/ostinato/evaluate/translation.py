@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from ostinato.data.findings import count
 from ostinato.data.text import join_words, words
 from ostinato.errors import ConfigError
+from ostinato.evaluate.comparison import FEWEST_ITEMS
 from ostinato.evaluate.redrawing import redrawn
 
 Values = NDArray[np.float64]
@@ -79,7 +80,7 @@ class Difference:
     Attributes:
         best: the one with the higher BLEU; the other where both have the same.
         bleu: BLEU of the first minus BLEU of the second.
-        interval: 95 % interval of it over sentences drawn again.
+        interval: 95 % interval of it over sentences drawn again; NaN with fewer than ten.
         text: both in a sentence.
     """
 
@@ -110,23 +111,38 @@ def compare(
     tallies = {name: _counts(texts, references) for name, texts in translations.items()}
     whole = {name: float(_bleu(tally.sum(axis=0))) for name, tally in tallies.items()}
     baseline = max((name for name in whole if name != model), key=lambda name: whole[name])
-    several = np.hstack([tallies[model], tallies[baseline]]).T  # (2 * counts, sentences)
-    ours, theirs = np.split(redrawn(several, np.random.default_rng(0), draws=draws).T, 2, axis=1)
-    gains = _bleu(ours) - _bleu(theirs)  # (draws,)
-    low, high = (float(value) for value in np.quantile(gains, [0.025, 0.975]))
+    interval = _interval(tallies[model], tallies[baseline], draws)
     gain = whole[model] - whole[baseline]
-    sure = f"95 % interval {low:+.1f} to {high:+.1f}, {count(len(references), 'sentence')}"
+    both = f"BLEU {whole[model]:.1f} beside {whole[baseline]:.1f}"
+    text = f"{_judgement(model, baseline, gain, interval[0])}: {both} ({_surety(interval, len(references))})."
+    return Difference(model if gain > 0 else baseline, gain, interval, text)
+
+
+def _interval(ours: Values, theirs: Values, draws: int) -> tuple[float, float]:
+    """The 95 % interval of the difference in BLEU; unknown with few sentences."""
+    if len(ours) < FEWEST_ITEMS:
+        return float("nan"), float("nan")
+    several = np.hstack([ours, theirs]).T  # (2 * counts, sentences)
+    first, second = np.split(redrawn(several, np.random.default_rng(0), draws=draws).T, 2, axis=1)
+    low, high = np.quantile(_bleu(first) - _bleu(second), [0.025, 0.975])
+    return float(low), float(high)
+
+
+def _judgement(model: str, baseline: str, gain: float, low: float) -> str:
+    """Whether a model is better, in words."""
     if gain <= 0:
-        text = f"{model} is not better than the best baseline, {baseline}: BLEU {whole[model]:.1f} beside "
-    elif low > 0:
-        text = f"{model} is better than the best baseline, {baseline}: BLEU {whole[model]:.1f} beside "
-    else:
-        text = (
-            f"{model} did better than {baseline}, though that may be chance: BLEU {whole[model]:.1f} beside "
-        )
-    return Difference(
-        model if gain > 0 else baseline, gain, (low, high), f"{text}{whole[baseline]:.1f} ({sure})."
-    )
+        return f"{model} is not better than the best baseline, {baseline}"
+    if low > 0:
+        return f"{model} is better than the best baseline, {baseline}"
+    doubt = "" if np.isnan(low) else ", though that may be chance"
+    return f"{model} did better than {baseline}{doubt}"
+
+
+def _surety(interval: tuple[float, float], sentences: int) -> str:
+    """How sure that is, in words."""
+    if np.isnan(interval[0]):
+        return f"{count(sentences, 'sentence')}, too few to be sure"
+    return f"95 % interval {interval[0]:+.1f} to {interval[1]:+.1f}, {count(sentences, 'sentence')}"
 
 
 def sentence_chrf(translations: Sequence[str], references: Sequence[str]) -> list[float]:

@@ -190,7 +190,7 @@ def test_an_unfitted_classifier_says_so():
 @pytest.mark.parametrize(
     ("X", "y", "message"),
     [
-        (TEXTS, ["good"] * 30, "all 30 sequences are of the class 'good'; give at least two classes"),
+        (TEXTS, ["good"] * 30, "there is one class only, 'good', in 30 sequences; give at least two classes"),
         (TEXTS, MOODS[:3], r"there are 30 sequences and classes of shape \(3,\)"),
         ([], [], "there are no sequences"),
         ([GOOD, 3], [0, 1], "sequence 1 is 3; give texts, arrays"),

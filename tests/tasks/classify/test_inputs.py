@@ -32,7 +32,24 @@ def test_kinds_are_told_apart(tones):
     assert kind_of(tones[0]) == "speech"
     assert kind_of([Path(tones[0][0])]) == "speech"
     assert kind_of([tones[0][0], "a text"]) == "text"
-    assert kind_of(["none.wav"]) == "text"
+    assert kind_of(["none.wav", "a text"]) == "text"
+
+
+def test_a_missing_recording_makes_no_texts_of_the_others(tones):
+    with pytest.raises(DataError, match=r"there is no recording 'none\.wav'; check the path"):
+        kind_of([tones[0][0], "none.wav"])
+
+
+def test_recordings_of_a_low_rate_have_fewer_bands(tmp_path):
+    shown = SpeechInput.fit([tone(tmp_path / "a.wav", 500, rate=2000)])
+    assert (shown.rate, shown.bands, shown.features) == (2000, 16, 32)
+
+
+def test_a_rate_too_low_for_sounds_is_refused(tones):
+    with pytest.raises(
+        DataError, match="the sample rate is 100 a second, too low to tell sounds apart; set sample_rate"
+    ):
+        SpeechInput.fit(tones[0], 100)
 
 
 def test_recordings_are_learned(tones):

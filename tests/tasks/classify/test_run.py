@@ -1,4 +1,5 @@
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -42,6 +43,14 @@ def test_scores_are_those_of_the_test_data_alone():
     assert len(run.predictions) == 10
 
 
+def test_of_equal_models_the_one_to_use_comes_first():
+    run = run_classify(
+        texts(kind="series"), quick(), test=texts(10, kind="series")
+    )  # all series are the same
+    assert run.verdict.difference == 0
+    assert run.leaderboard["model"][0] == run.verdict.best != "BiGRU"
+
+
 def test_errors_worth_a_look_are_wrong_and_sure():
     run = run_classify(texts(), quick(), test=texts(10, labels=("good", "bad", "odd")))
     assert (run.errors["truth"] != run.errors["prediction"]).all()
@@ -68,6 +77,23 @@ def test_warping_is_left_out_where_it_takes_too_long(monkeypatch):
     run = run_classify(texts(kind="series"), quick(), test=texts(10, kind="series"))
     assert "NearestNeighbourDTW" not in set(run.leaderboard["model"])
     assert any("would take too long" in note for note in run.notes)
+
+
+def test_one_class_is_refused_before_some_are_kept_for_the_test():
+    alone = replace(texts(), labels=["up"] * len(texts()))
+    with pytest.raises(
+        DataError, match=r"file 'a\.csv' has one class only, 'up'; give sequences of at least two"
+    ):
+        run_classify(alone, quick())
+
+
+def test_test_series_of_other_channels_are_refused_before_the_training():
+    series = texts(kind="series")
+    other = replace(series, inputs=[np.ones((5, 2)) for _ in series.inputs])
+    with pytest.raises(
+        DataError, match=r"file 'a\.csv': .* has 2 channels and the training data had 1; give the same"
+    ):
+        run_classify(series, quick(), test=other)
 
 
 def test_data_of_another_kind_is_refused():

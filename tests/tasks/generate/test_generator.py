@@ -272,7 +272,7 @@ def test_calls_that_cannot_be_answered_are_refused(writer, namer):
             lambda: writer.sample(condition="f"),
             "condition is 'f', but this generator was fitted without conditions",
         ),
-        (lambda: namer.sample(), "condition is None; use one of f, m"),
+        (lambda: namer.sample(), r"writes for a condition; name one with condition \(--condition\): f, m"),
         (lambda: namer.sample(condition="x"), "condition is 'x'; use one of f, m"),
         (lambda: writer.score(["a"]), "this generator learned from one long text; give a string to judge"),
         (lambda: namer.score("a"), "this generator learned from sequences; give a list of strings to judge"),

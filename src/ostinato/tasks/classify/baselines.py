@@ -160,17 +160,29 @@ def warping_cells(known: Series, asked: Series) -> float:
 
 
 def _warped(values: NDArray[Any], asked: Values, lengths: Numbers) -> Values:
-    """Squared distances from one series to many after the best warping of each, `(asked,)`."""
-    above = np.full((len(asked), asked.shape[1] + 1), np.inf)
-    above[:, 0] = 0.0
-    for step in values:
-        cost = ((asked - step) ** 2).sum(axis=2)  # (asked, time)
-        row = np.full_like(above, np.inf)
-        reached = np.minimum(above[:, :-1], above[:, 1:])  # from the diagonal or from above
-        for place in range(asked.shape[1]):
-            row[:, place + 1] = cost[:, place] + np.minimum(reached[:, place], row[:, place])
-        above = row
-    distances: Values = above[np.arange(len(asked)), lengths]
+    """Squared distances from one series to many after the best warping of each, `(asked,)`.
+
+    The tables of all are filled diagonal by diagonal, whose cells do not need each other.
+    """
+    rows, columns = len(values), asked.shape[1]
+    before = np.full(
+        (len(asked), rows + 1), np.inf
+    )  # of the last diagonal: the cell in each row, row 0 outside
+    twice, ends = before.copy(), np.empty((len(asked), columns))
+    twice[:, 0] = 0.0
+    for diagonal in range(rows + columns - 1):
+        low, high = max(0, diagonal - columns + 1), min(rows, diagonal + 1)
+        turned = asked[:, diagonal - high + 1 : diagonal - low + 1][:, ::-1]
+        cost = ((turned - values[low:high]) ** 2).sum(axis=2)  # (asked, rows of this diagonal)
+        now = np.full_like(before, np.inf)
+        reached = np.minimum(
+            np.minimum(before[:, low:high], before[:, low + 1 : high + 1]), twice[:, low:high]
+        )
+        now[:, low + 1 : high + 1] = cost + reached
+        if high == rows:
+            ends[:, diagonal - rows + 1] = now[:, rows]
+        before, twice = now, before
+    distances: Values = ends[np.arange(len(asked)), lengths - 1]
     return distances
 
 

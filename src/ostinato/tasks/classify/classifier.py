@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ostinato.data.findings import count
 from ostinato.data.items import as_items
 from ostinato.errors import ConfigError, DataError
 from ostinato.evaluate.classification import accuracy, calibration_error, log_loss
@@ -139,7 +140,7 @@ class SequenceClassifier(Parameters):
         if len(self.classes_) < 2:
             only = self.classes_.tolist()[0]
             raise DataError(
-                f"all {len(classes)} sequences are of the class {only!r}; give at least two classes"
+                f"there is one class only, {only!r}, in {count(len(classes), 'sequence')}; give at least two classes"
             )
         self.kind_ = self.kind or kind_of(sequences)
         self.seed_ = draw_seed(self.random_state)
@@ -301,19 +302,18 @@ class SequenceClassifier(Parameters):
         }
 
 
-def check_classes(y: ArrayLike, count: int) -> NDArray[Any]:
+def check_classes(y: ArrayLike, wanted: int) -> NDArray[Any]:
     """The classes as an array, one for each sequence.
 
     Raises:
         DataError: there are too few or too many, or one is missing.
     """
-    listed = y.to_list() if hasattr(y, "to_list") else y
-    classes = np.asarray(listed)
-    if classes.ndim != 1 or len(classes) != count:
+    classes = np.asarray(y if isinstance(y, np.ndarray) else as_items(y))
+    if classes.ndim != 1 or len(classes) != wanted:
         raise DataError(
-            f"there are {count} sequences and classes of shape {classes.shape}; give one for each"
+            f"there are {wanted} sequences and classes of shape {classes.shape}; give one for each"
         )
-    if count == 0:
+    if not wanted:
         raise DataError("there are no sequences; give at least two of each class")
     if classes.dtype.kind == "O":
         lacking = next((place for place, name in enumerate(classes) if name is None or name != name), None)

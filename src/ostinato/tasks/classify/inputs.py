@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ostinato.data.audio import AUDIO_ENDINGS, deltas, log_mel, read_recording, resample
+from ostinato.data.audio import AUDIO_ENDINGS, deltas, log_mel, most_bands, read_recording, resample
 from ostinato.data.channels import Channels, to_series
 from ostinato.data.text import Tokenizer, spelling
 from ostinato.errors import ConfigError, DataError
@@ -22,8 +22,10 @@ MOST_TOKENS = 400
 """Tokens of a text that are read; the rest is left out."""
 BUCKETS, MOST_PIECES = 20_000, 20
 """Numbers for the pieces that words are spelled with, and pieces of a word that are read."""
-HIGHEST_RATE = 16_000
-"""Samples a second that recordings are brought to at most."""
+HIGHEST_RATE, LOWEST_RATE = 16_000, 1_000
+"""Samples a second that recordings are brought to at most, and at least."""
+BANDS = 40
+"""Bands of the mel scale."""
 
 
 def kind_of(inputs: Sequence[Any]) -> str:
@@ -33,11 +35,14 @@ def kind_of(inputs: Sequence[Any]) -> str:
         inputs: strings, paths or arrays.
 
     Raises:
-        DataError: there are none, or they are of several kinds.
+        DataError: there are none, they are of several kinds, or all are names of recordings of which one is missing.
     """
     if len(inputs) == 0:
         raise DataError("there are no sequences; give at least one")
     kinds = {_kind(item, place) for place, item in enumerate(inputs)}
+    lost = next((str(item) for item in inputs if _is_file_name(item) and not Path(item).is_file()), None)
+    if lost is not None and all(map(_is_file_name, inputs)):
+        raise DataError(f"there is no recording '{lost}'; check the path, or say that these are texts (kind)")
     if kinds == {"speech", "text"}:
         kinds = {"text"}  # a text may look like the name of a file
     if len(kinds) > 1:
@@ -51,13 +56,18 @@ def _kind(item: Any, place: int) -> str:
     if isinstance(item, Path):
         return "speech"
     if isinstance(item, str):
-        looks = item.lower().endswith(AUDIO_ENDINGS) and "\n" not in item
-        return "speech" if looks and Path(item).is_file() else "text"
+        return "speech" if _is_file_name(item) and Path(item).is_file() else "text"
     if item is None or isinstance(item, dict | set | bytes) or np.ndim(item) == 0:
         raise DataError(
             f"sequence {place} is {item!r}; give texts, arrays (time, channels) or paths of recordings"
         )
     return "series"
+
+
+def _is_file_name(item: Any) -> bool:
+    """Whether an item is a path, or a text that looks like the name of a recording."""
+    looks = isinstance(item, str) and item.lower().endswith(AUDIO_ENDINGS) and "\n" not in item
+    return looks or isinstance(item, Path)
 
 
 @dataclass(frozen=True)
@@ -179,18 +189,27 @@ class SpeechInput:
     pieces = 0
 
     @classmethod
-    def fit(cls, paths: Sequence[Any], rate: int | None = None, bands: int = 40) -> SpeechInput:
+    def fit(cls, paths: Sequence[Any], rate: int | None = None, bands: int = BANDS) -> SpeechInput:
         """Learn the usual sample rate, and location and scale of the features.
 
         Args:
             paths: training recordings.
             rate: samples a second; the most frequent of the recordings, at most 16,000, when None.
-            bands: bands of the mel scale.
+            bands: bands of the mel scale; fewer at a rate below 5,000, whose spectrum does not have so many.
+
+        Raises:
+            DataError: the rate is too low to tell sounds apart.
         """
         recordings = [read_recording(path) for path in paths]
         if rate is None:
             counted = Counter(recording.rate for recording in recordings)
             rate = min(HIGHEST_RATE, counted.most_common(1)[0][0])
+        if rate < LOWEST_RATE:
+            raise DataError(
+                f"the sample rate is {rate} a second, too low to tell sounds apart; set sample_rate to at least "
+                f"{LOWEST_RATE}"
+            )
+        bands = min(bands, most_bands(rate))
         features = [
             speech_features(recording.samples, recording.rate, rate, bands) for recording in recordings
         ]

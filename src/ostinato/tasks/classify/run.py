@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ostinato.data.examples import Examples
+from ostinato.data.findings import count
 from ostinato.errors import DataError
 from ostinato.evaluate.classification import accuracy, calibration_error, confusion_matrix, log_loss, macro_f1
 from ostinato.evaluate.paired import PairedVerdict, compare_accuracy
@@ -87,19 +88,20 @@ def run_classify(
     """
     seconds: dict[str, float] = {}
     notes = list(train.notes)
-    labelled(train)
+    if len(set(labelled(train))) == 1:
+        raise DataError(
+            f"{train.source} has one class only, {labelled(train)[0]!r}; give sequences of at least two classes"
+        )
     if test is None:
         train, test = split(train, seed=classifier.random_state or 0)
         notes.append(
             f"{len(test):,} of {len(train) + len(test):,} {NOUNS[train.kind]} were kept for the test"
         )
+    channels = None if train.kind != "series" else max(map(_channels, train.inputs))
     for other in (validation, test):
         if other is not None:
             labelled(other)
-            if other.kind != train.kind:
-                raise DataError(
-                    f"{other.source} has {NOUNS[other.kind]} and the training data {NOUNS[train.kind]}"
-                )
+            check_alike(other, train.kind, channels)
     known = set(labelled(train))
     strange = sorted(set(labelled(test)) - known)
     if strange:
@@ -128,6 +130,7 @@ def judge_classifier(
     answers |= found
     verdict = compare_accuracy(truth, answers, model=name_of(classifier), noun=NOUNS[train.kind])
     errors = worth_a_look(predictions)
+    answers = {verdict.best: answers[verdict.best], **answers}  # the first of equals on the leaderboard
     return ClassifyRun(
         classifier=classifier,
         test=test,
@@ -153,6 +156,31 @@ def labelled(examples: Examples) -> list[str]:
     if examples.labels is None:
         raise DataError(f"{examples.source} has no classes; name their column with label_col (--label-col)")
     return examples.labels
+
+
+def check_alike(examples: Examples, kind: str, channels: int | None) -> None:
+    """Refuse examples of another kind than those of the training.
+
+    Args:
+        examples: to judge by, or to answer.
+        kind: the kind in training.
+        channels: the channels of series in training; None for other kinds.
+
+    Raises:
+        DataError: another kind, or series with other channels.
+    """
+    if examples.kind != kind:
+        raise DataError(f"{examples.source} has {NOUNS[examples.kind]} and the training data {NOUNS[kind]}")
+    for name, series in zip(examples.names, examples.inputs if kind == "series" else (), strict=False):
+        if len(series) and _channels(series) != channels:
+            raise DataError(
+                f"{examples.source}: {name} has {count(_channels(series), 'channel')} and the training data had "
+                f"{channels}; give the same channels"
+            )
+
+
+def _channels(series: NDArray[Any]) -> int:
+    return series.shape[1] if series.ndim > 1 else 1
 
 
 def split(examples: Examples, *, seed: int) -> tuple[Examples, Examples]:

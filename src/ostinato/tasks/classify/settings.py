@@ -180,5 +180,8 @@ def _check(given: Mapping[str, Any]) -> None:
             raise ConfigError(f"{name} is {number!r}; use a whole number of at least 1")
     if given.get("members", 1) > 20:
         raise ConfigError(f"members is {given['members']}; use at most 20")
-    if not 0 <= given.get("dropout", 0.0) < 1:
-        raise ConfigError(f"dropout is {given['dropout']}; it is a probability, so use 0 to below 1")
+    dropout, rate = given.get("dropout", 0.0), given.get("learning_rate", 1.0)
+    if not isinstance(dropout, int | float | np.number) or not 0 <= dropout < 1:
+        raise ConfigError(f"dropout is {dropout!r}; it is a probability, so use 0 to below 1")
+    if not isinstance(rate, int | float | np.number) or not 0 < rate < math.inf:
+        raise ConfigError(f"learning_rate is {rate!r}; use a number above 0")

@@ -326,7 +326,12 @@ class SequenceGenerator(Parameters):
                     f"condition is {condition!r}, but this generator was fitted without conditions"
                 )
             return None
-        if condition is None or str(condition) not in self.conditions_:
+        if condition is None:
+            names = ", ".join(self.conditions_)
+            raise ConfigError(
+                f"this generator writes for a condition; name one with condition (--condition): {names}"
+            )
+        if str(condition) not in self.conditions_:
             raise ConfigError(f"condition is {condition!r}; use one of {', '.join(self.conditions_)}")
         return self.conditions_.index(str(condition))
 
