@@ -135,7 +135,8 @@ def test_the_alarm_is_the_cusum_of_normal_scores():
     reference, ys = rng.normal(size=KEPT), rng.normal(size=30) * 1.5
     tracker = Adaptive(1, 1)
     run(tracker, reference[:, None])
-    total, expected = 0.0, []
+    assert tracker.arrays["alarms"][0] == 0
+    total, expected = tracker.arrays["sum"][0], []
     for y in ys:
         rank = (np.abs(reference) < abs(y)).sum()
         total = max(0.0, total + NormalDist().inv_cdf((2 * rank + 1) / (2 * KEPT + 2)) - SLACK)
@@ -152,6 +153,29 @@ def test_false_alarms_are_as_rare_as_stated():
     run(tracker, rng.normal(size=(KEPT, 1500)))
     alarms = run(tracker, rng.normal(size=(600, 1500)))
     assert 700 < alarms.size / alarms.sum() < 1200  # stated: about 900
+
+
+def test_while_the_reference_grows_each_error_is_ranked_among_those_before_it():
+    errors = np.abs(np.random.default_rng(6).normal(size=50)) * np.where(np.arange(50) < 30, 1.0, 50.0)
+    tracker = Adaptive(1, 1)
+    alarms = run(tracker, errors[:, None])[:, 0]
+    total, expected = 0.0, []
+    for number, error in enumerate(errors):
+        if number >= FEWEST:
+            share = (2 * np.sum(errors[:number] < error) + 1) / (2 * number + 2)
+            total = max(0.0, total + NormalDist().inv_cdf(share) - SLACK)
+        expected.append(total > LIMIT)
+        total = 0.0 if expected[-1] else total
+    assert alarms.tolist() == expected
+    assert not alarms[:30].any()
+    assert alarms[30:40].any()
+
+
+def test_a_growing_reference_raises_no_more_false_alarms():
+    tracker = Adaptive(4000, 1)
+    alarms = run(tracker, np.random.default_rng(7).normal(size=(KEPT, 4000)))
+    assert alarms[:FEWEST].sum() == 0
+    assert alarms[FEWEST:].size / max(1, alarms.sum()) > 900
 
 
 def test_errors_twice_as_large_raise_the_alarm_soon():

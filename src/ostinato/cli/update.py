@@ -65,6 +65,7 @@ def run(arguments: argparse.Namespace) -> None:
         freq=forecaster.freq_,
         season_length=1,  # that of the model is used; none need be looked for
     )
+    notes = [note for note in table.notes if not note.endswith("as asked")]  # the model asked, not the person
     forecaster.update(table.frame[["unique_id", "ds", "y"]])
     forecast = _forecast(forecaster, arguments.level)
     out = Path(arguments.out or arguments.model)
@@ -72,8 +73,10 @@ def run(arguments: argparse.Namespace) -> None:
         _write(forecast, Path(arguments.forecast))
     forecaster.save(out)
     if arguments.json:
-        print(json.dumps(_summary(forecaster.updated_, forecast, out), allow_nan=False))
+        summary = {"notes": notes, **_summary(forecaster.updated_, forecast, out)}
+        print(json.dumps(summary, allow_nan=False))
         return
+    print("\n".join([*notes, ""]))
     _say(forecaster.updated_, forecast, out)
 
 
@@ -136,7 +139,7 @@ def _say(news: News, forecast: pd.DataFrame, out: Path) -> None:
     """Print what came of it."""
     from ostinato.tasks.streaming.rows import shown_time
 
-    gaps = f", {news.missing:,} steps missing" if news.missing else ""
+    gaps = f", {news.missing:,} {'step' if news.missing == 1 else 'steps'} missing" if news.missing else ""
     print(
         f"took {news.rows:,} {'value' if news.rows == 1 else 'values'}, up to {shown_time(news.until)}{gaps}"
     )
@@ -145,11 +148,11 @@ def _say(news: News, forecast: pd.DataFrame, out: Path) -> None:
         print(f"share of values within their intervals one step ahead, since the fit: {', '.join(held)}")
     for name, time in news.alarms[:SHOWN]:
         print(
-            f"drift: forecasts of series {str(name)!r} have come to err more than they used to, at {time}; fit again"
+            f"drift at {shown_time(time)}: forecasts of series {str(name)!r} err more than they used to; fit again"
         )
     if len(news.alarms) > SHOWN:
         print(f"drift: and {len(news.alarms) - SHOWN} more alarms")
-    print(f"\n{forecast.head(SHOWN).to_string(index=False)}")
+    print(f"\n{forecast.head(SHOWN).to_string(index=False, float_format='{:.6g}'.format)}")
     if len(forecast) > SHOWN:
         print(f"... {len(forecast) - SHOWN:,} more rows")
     print(f"\n{'model':<12}{out}")

@@ -10,10 +10,11 @@ their errors three things are kept, in memory that does not grow:
   observations outside the interval tends to `1 - level` whatever the series does: after `T` observations it is within
   `(largest |alpha| + 1) / (RATE * T)` of it.
 * **Coverage** of the intervals as they were given.
-* **Drift.** A one-sided CUSUM of one-step errors: each is ranked among reference errors, which are never updated; the
-  rank as a normal score minus `SLACK` is summed, never below 0, and a sum above `LIMIT` is an alarm, which starts the
-  sum anew. With independent errors distributed as the reference there is a false alarm once in about 900
-  observations of a series; when errors double in size, the alarm comes after about 14.
+* **Drift.** A one-sided CUSUM of one-step errors: each is ranked among reference errors, the first `KEPT` there were;
+  the rank as a normal score minus `SLACK` is summed, never below 0, and a sum above `LIMIT` is an alarm, which starts
+  the sum anew. While the reference grows, from `FEWEST` errors on, each is ranked among those before it; such ranks
+  are independent and uniform too. With independent errors distributed as the reference there is a false alarm once
+  in about 900 observations of a series; when errors double in size, the alarm comes after about 14.
 
 References:
     I. Gibbs and E. J. Candes (2021), Adaptive conformal inference under distribution shift, eq. 2 and proposition 4.1,
@@ -40,7 +41,7 @@ RATE = 0.02
 KEPT = 64
 """Scores behind the quantiles of a series, and reference errors behind its alarm."""
 FEWEST = 20
-"""Scores that a series needs before it has intervals."""
+"""Scores that a series needs before it has intervals, and reference errors before it can have an alarm."""
 FORGETTING = 0.03
 """Weight of the newest error in the running mean of absolute errors."""
 SLACK, LIMIT = 0.5, 5.5
@@ -50,8 +51,18 @@ LARGEST = 1e6
 DOUBLINGS = 40
 """How often an interval may double."""
 
-# What a rank adds to the sum of the drift alarm: its normal score, less the slack.
-_DRIFT = np.array([NormalDist().inv_cdf((rank + 1) / (2 * KEPT + 2)) - SLACK for rank in range(2 * KEPT + 1)])
+
+def _drift_scores(count: int) -> list[float]:
+    """What each rank among so many reference errors adds to the sum of the drift alarm: nothing among too few."""
+    if count < FEWEST:
+        return [0.0] * (2 * KEPT + 1)
+    normal = NormalDist()
+    ranks = [min(rank, 2 * count) for rank in range(2 * KEPT + 1)]
+    return [normal.inv_cdf((rank + 1) / (2 * count + 2)) - SLACK for rank in ranks]
+
+
+_DRIFT = np.array([_drift_scores(count) for count in range(KEPT + 1)])
+"""(reference errors, rank) its normal score, less the slack."""
 
 
 @final
@@ -242,21 +253,22 @@ class Adaptive:
         return np.maximum.accumulate(quantile * unit[:, :, None], axis=2)
 
     def _drift(self, errors: Values, known: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """Add the (series,) one-step errors to the sums of the alarm; the first ones are the reference itself."""
+        """Add the (series,) one-step errors to the sums of the alarm, and the first ones to the reference."""
         kept = self.arrays
         reference = kept["reference"]
-        judged = known
-        if not self._begun:
-            told = kept["told"]
-            new = known & (told < KEPT)
-            reference[new, told[new].astype(np.intp)] = errors[new]
-            judged = known & ~new
-            self._begun = bool(told.min() >= KEPT and kept["seen"].min() > 0)
         column = errors[:, None]
         # As bytes, of which there are at most 2 * KEPT, the comparisons are added up without a conversion each.
         below = (reference < column).view(np.int8) + (reference <= column).view(np.int8)
         rank = np.add.reduce(below, axis=1, dtype=np.intp)
-        summed = np.where(judged, np.maximum(kept["sum"] + _DRIFT[rank], 0.0), kept["sum"])
+        if self._begun:
+            score = _DRIFT[KEPT].take(rank)
+        else:
+            told = kept["told"]
+            score = _DRIFT[np.minimum(told, KEPT).astype(np.intp), rank]
+            new = known & (told < KEPT)
+            reference[new, told[new].astype(np.intp)] = errors[new]
+            self._begun = bool(told.min() >= KEPT and kept["seen"].min() > 0)
+        summed = np.where(known, np.maximum(kept["sum"] + score, 0.0), kept["sum"])
         alarm = summed > LIMIT
         kept["sum"] = np.where(alarm, 0.0, summed)
         kept["alarms"] += alarm
