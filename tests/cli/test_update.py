@@ -56,7 +56,9 @@ def run(saved, tmp_path, monkeypatch, capsys):
 def test_the_model_is_updated_in_its_place(run):
     code, out, err = run(rows(48, 50))
     assert (code, err) == (0, "")
-    assert out.startswith("took 2 values, up to 2019-02-01\n")
+    assert out.startswith(
+        "times come from 'Month', values from 'Litres'\n\ntook 2 values, up to 2019-02-01\n"
+    )
     assert "2019-03-01" in out
     again = ostinato.load("model.zip").predict()
     assert again["ds"].tolist() == list(pd.date_range("2019-03-01", periods=3, freq="MS"))
@@ -81,7 +83,20 @@ def test_another_file_leaves_the_model_as_it_was(run, saved, tmp_path):
 
 def test_a_gap_is_told(run):
     frame = rows(48, 52).drop(index=[1, 2])
-    assert run(frame)[1].startswith("took 2 values, up to 2019-04-01, 2 steps missing\n")
+    assert "\ntook 2 values, up to 2019-04-01, 2 steps missing\n" in run(frame)[1]
+
+
+def test_one_missing_step_is_one_step(run):
+    assert "\ntook 2 values, up to 2019-03-01, 1 step missing\n" in run(rows(48, 51).iloc[[0, 2]])[1]
+
+
+def test_what_was_done_to_the_rows_is_said(run):
+    frame = rows(48, 50)[::-1].assign(Month=["2019-02-10", "2019-01-10"])
+    out = run(frame)[1]
+    assert "the rows were not in order of time (1 step back) and were sorted\n" in out
+    assert "the dates were moved to the points of frequency 'MS'\n" in out
+    values = json.loads(run(rows(50, 51), "--json")[1])
+    assert values["notes"] == ["times come from 'Month', values from 'Litres'"]
 
 
 def test_json_holds_everything(run):
