@@ -3,7 +3,8 @@
     python examples/tag_words.py en_ewt-ud-dev.conllu.gz
 
 Any treebank of Universal Dependencies will do (https://universaldependencies.org); a thousand sentences take a few
-minutes. Without a file, a tiny treebank that the script makes up is learned in seconds.
+minutes. Without a file, a tiny treebank that the script makes up is learned in seconds; in it only the place of "watch"
+and "guard" tells whether they are nouns or verbs.
 """
 
 from __future__ import annotations
@@ -14,15 +15,15 @@ from itertools import product
 from ostinato import SequenceTagger
 from ostinato.data.conllu import read_sentences
 
-SENTENCE = ["The", "small", "gnu", "sees", "a", "bird", "."]
+SENTENCE = ["The", "small", "gnus", "guard", "a", "watch", "."]
 
 
 def invented() -> tuple[list[list[str]], list[list[str]]]:
     """Sentences put together from a few words, and their tags."""
-    nouns, verbs = ("dog", "cat", "bird", "gnat", "horse"), ("sees", "hears", "likes", "follows")
+    nouns, verbs = ("dog", "cat", "bird", "watch", "guard"), ("see", "hear", "watch", "guard")
     X = [
-        [det, "small", noun, verb, "a", other, "."]
-        for det, noun, verb, other in product(("The", "A"), nouns, verbs, nouns)
+        [det, "small", noun + "s", verb, "a", other, "."]
+        for det, noun, verb, other in product(("The", "Some"), nouns, verbs, nouns)
     ]
     return X, [["DET", "ADJ", "NOUN", "VERB", "DET", "NOUN", "PUNCT"]] * len(X)
 

@@ -114,7 +114,7 @@ def test_series_and_recordings_are_classified(tmp_path):
         main(["classify", str(tmp_path / "a.ts"), *FAST, "--out", str(tmp_path / "series"), "--quiet"]) == 0
     )
     assert "NearestNeighbourDTW" in (tmp_path / "series" / "leaderboard.csv").read_text()
-    assert "share of the attention" in (tmp_path / "series" / "report.html").read_text() or (
+    assert "What they look like" in (tmp_path / "series" / "report.html").read_text() or (
         pd.read_csv(tmp_path / "series" / "predictions.csv").eval("truth == prediction").all()
     )
     for number in range(12):

@@ -12,13 +12,16 @@ from ostinato.cli import tasks
 from ostinato.cli.progress import Progress
 
 if TYPE_CHECKING:
-    from ostinato.report import Part, TaskReport
+    from ostinato.report import Curve, Part, TaskReport
+    from ostinato.tasks.classify.inputs import SeriesInput
     from ostinato.tasks.classify.run import ClassifyRun
 
 FORMS = {"accuracy": ".4f", "macro_f1": ".3f", "log_loss": ".3f", "calibration_error": ".3f"}
-OPTIONS = ("cell", "hidden_size", "members", "tokens", "class_weight", "sample_rate", "epochs")
+OPTIONS = ("cell", "hidden_size", "members", "tokens", "class_weight", "distortion", "sample_rate", "epochs")
 MOST_CLASSES = 30
 """Classes that a confusion matrix is drawn for; more would not be read."""
+MOST_CHANNELS = 3
+"""Channels of a series that are drawn."""
 
 
 def add(commands: Any) -> None:
@@ -37,6 +40,12 @@ def add(commands: Any) -> None:
     command.add_argument("--hidden-size", metavar="N", type=int, help="features of the hidden state")
     command.add_argument("--members", metavar="N", type=int, help="networks that answer together")
     command.add_argument("--class-weight", choices=("balanced",), help="weigh classes by how rare they are")
+    command.add_argument(
+        "--distortion",
+        metavar="X",
+        type=float,
+        help="random changes of series in training (default 1; 0 for none)",
+    )
     command.add_argument("--sample-rate", metavar="HZ", type=int, help="bring recordings to this rate")
     tasks.add_training_options(command, cell="by the kind of data")
     tasks.add_output_options(command)
@@ -146,14 +155,14 @@ def _parts(result: ClassifyRun) -> tuple[Part, ...]:
 
 
 def _explained(result: ClassifyRun) -> list[Part]:
-    """Attention to words or steps of the errors, and what was said after each step."""
+    """The errors as they are, attention to their words or steps, and what was said after each step."""
     from ostinato.report import Curve, Curves, MarkedText, MarkedTexts
-    from ostinato.tasks.classify.inputs import TextInput
+    from ostinato.tasks.classify.inputs import SeriesInput, TextInput
 
     classifier, rows = result.classifier, list(result.errors.itertuples(index=False))
     headings = [f"{row.name}: {row.truth}, taken for {row.prediction}" for row in rows]
     classes = [str(name) for name in classifier.classes_.tolist()]
-    texts, attended, confident = [], [], []
+    texts, series, attended, confident = [], [], [], []
     for place, heading, row, found in zip(
         result.errors.index, headings, rows, result.explanations, strict=True
     ):
@@ -163,11 +172,20 @@ def _explained(result: ClassifyRun) -> list[Part]:
             texts.append(MarkedText(heading, shown.steps(result.test.inputs[place]), tuple(shares)))
         else:
             attended.append((heading, (Curve("attention", found.attention),)))
-        curves = [Curve(str(row.prediction), found.confidence[:, classes.index(str(row.prediction))])]
+        if isinstance(shown, SeriesInput):
+            series.append((heading, _channels(shown, result.test.inputs[place])))
+        curves = [Curve(str(row.prediction), found.after_each_step(classes.index(str(row.prediction))))]
         if str(row.truth) in classes:
-            curves.append(Curve(f"{row.truth} (true)", found.confidence[:, classes.index(str(row.truth))]))
+            curves.append(Curve(f"{row.truth} (true)", found.after_each_step(classes.index(str(row.truth)))))
         confident.append((heading, tuple(curves)))
     return [
+        Curves(
+            "What they look like",
+            tuple(series),
+            "step",
+            "standard deviations",
+            f"Of several channels the first {MOST_CHANNELS} at most.",
+        ),
         MarkedTexts(
             "What was attended to", tuple(texts), "The darker a word, the more of the answer rests on it."
         ),
@@ -175,11 +193,20 @@ def _explained(result: ClassifyRun) -> list[Part]:
         Curves(
             "Confidence step by step",
             tuple(confident),
-            "reading",
+            "steps read",
             "probability",
             "What the networks say when they have read only the beginning.",
         ),
     ]
+
+
+def _channels(shown: SeriesInput, series: Any) -> tuple[Curve, ...]:
+    """The first channels of a series, of one scale."""
+    from ostinato.report import Curve
+
+    (scaled,) = shown.encode([series])
+    first = scaled.T[:MOST_CHANNELS]
+    return tuple(Curve(f"channel {number}", values) for number, values in enumerate(first, 1))
 
 
 def _answer(arguments: argparse.Namespace) -> None:

@@ -8,6 +8,8 @@ from sklearn.model_selection import cross_val_score
 import ostinato
 from ostinato import SequenceClassifier
 from ostinato.errors import ConfigError, DataError, ModelFileError
+from ostinato.tasks.classify import fitting
+from ostinato.tasks.classify.explain import Explanation
 from ostinato.tasks.classify.settings import CELLS
 from ostinato.tasks.model_file import load_estimator, save_estimator
 
@@ -182,6 +184,11 @@ def test_confidence_after_some_steps_is_that_of_the_beginning(fitted):
     assert np.allclose(found.confidence[1], fitted.predict_proba(["a fine"])[0], atol=1e-6)
 
 
+def test_confidence_between_readings_lies_on_a_straight_line():
+    found = Explanation(np.ones(4) / 4, np.array([1, 4]), np.array([[0.2, 0.8], [0.5, 0.5]]))
+    assert np.allclose(found.after_each_step(0), [0.2, 0.3, 0.4, 0.5])
+
+
 def test_an_unfitted_classifier_says_so():
     with pytest.raises(ConfigError, match="not fitted yet; call fit first"):
         SequenceClassifier().predict([GOOD])
@@ -215,6 +222,9 @@ def test_data_that_cannot_be_learned_is_refused(X, y, message):
         ({"members": 21}, "members is 21; use at most 20"),
         ({"hidden_size": 1.5}, r"hidden_size is 1\.5"),
         ({"dropout": 1.0}, r"dropout is 1\.0"),
+        ({"dropout": "half"}, "dropout is 'half'; it is a probability"),
+        ({"learning_rate": "fast"}, "learning_rate is 'fast'; use a number above 0"),
+        ({"distortion": -1}, "distortion is -1; use a number from 0 for none to 3"),
         ({"tokens": "phoneme"}, "tokens is 'phoneme'; use one of word, char, subword"),
         ({"kind": "smell"}, "kind is 'smell'; use one of text, series, speech"),
         ({"class_weight": "even"}, "class_weight is 'even'"),
@@ -226,6 +236,19 @@ def test_data_that_cannot_be_learned_is_refused(X, y, message):
 def test_settings_that_cannot_be_used_are_refused(options, message):
     with pytest.raises(ConfigError, match=message):
         quick(**options).fit(TEXTS, MOODS)
+
+
+def test_classes_may_be_a_frame_of_one_column():
+    frame = pd.DataFrame({"mood": MOODS})
+    assert quick(epochs=1).fit(TEXTS, frame).classes_.tolist() == ["bad", "good"]
+
+
+def test_without_distortion_series_are_learned_as_they_are(monkeypatch):
+    series, labels = waves(12)
+    monkeypatch.setattr(fitting, "distort", lambda *_: pytest.fail("series were changed"))
+    quick(epochs=1, distortion=0).fit(series, labels)
+    with pytest.raises(pytest.fail.Exception, match="series were changed"):
+        quick(epochs=1).fit(series, labels)
 
 
 def test_a_frame_of_texts_is_read_by_its_values(fitted):

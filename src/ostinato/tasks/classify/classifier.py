@@ -54,6 +54,8 @@ class SequenceClassifier(Parameters):
         epochs: passes over the training data at most.
         learning_rate: of the first epoch.
         dropout: probability of dropping a feature while training.
+        distortion: strength of the random changes of series and recordings while training, 1 when None; smaller where
+            classes differ by a few per cent in speed or size, 0 for none.
         random_state: seed; the same seed gives the same classifier. Drawn when None.
         tokens: `"word"`, `"char"` or `"subword"` of texts.
         class_weight: `"balanced"` weighs classes by how rare they are, a dictionary as it says; None all the same.
@@ -89,6 +91,7 @@ class SequenceClassifier(Parameters):
         *,
         learning_rate: float | None = None,
         dropout: float | None = None,
+        distortion: float | None = None,
         random_state: int | None = None,
         tokens: str = "word",
         class_weight: str | Mapping[Any, float] | None = None,
@@ -102,6 +105,7 @@ class SequenceClassifier(Parameters):
         self.epochs = epochs
         self.learning_rate = learning_rate
         self.dropout = dropout
+        self.distortion = distortion
         self.random_state = random_state
         self.tokens = tokens
         self.class_weight = class_weight

@@ -35,6 +35,15 @@ class Explanation:
     read: NDArray[np.int64]
     confidence: Values
 
+    def after_each_step(self, place: int) -> Values:
+        """The probability of a class after each step, `(steps,)`; on a straight line between two readings.
+
+        Args:
+            place: of the class in `classes_`.
+        """
+        steps = np.arange(1, self.read[-1] + 1)
+        return np.interp(steps, self.read, self.confidence[:, place])
+
 
 def explain(
     members: Sequence[Member], shown: Input, inputs: Sequence[Any], temperature: float

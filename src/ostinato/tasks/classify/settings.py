@@ -14,6 +14,8 @@ from ostinato.tasks.classify.fitting import Labelled, Plan
 from ostinato.tasks.classify.inputs import Input
 
 TOKENS = ("word", "char", "subword")
+MOST_DISTORTION = 3.0
+"""Strength of random changes at most; beyond, speeds and sizes could become negative."""
 CELLS = ("lstm", "gru", "rnn", "lnlstm", "lngru", "zoneout", "peephole", "slstm", "mingru", "minlstm")
 
 
@@ -157,7 +159,7 @@ def choose(parameters: Mapping[str, Any], shown: Input, data: Labelled, *, class
         learning_rate=given.get("learning_rate", usual.learning_rate),
         weight_decay=usual.weight_decay,
         smoothing=usual.smoothing,
-        distortion=usual.distortion,
+        distortion=0.0 if shown.kind == "text" else given.get("distortion", usual.distortion),
         seed=seed,
     )
 
@@ -183,5 +185,10 @@ def _check(given: Mapping[str, Any]) -> None:
     dropout, rate = given.get("dropout", 0.0), given.get("learning_rate", 1.0)
     if not isinstance(dropout, int | float | np.number) or not 0 <= dropout < 1:
         raise ConfigError(f"dropout is {dropout!r}; it is a probability, so use 0 to below 1")
+    distortion = given.get("distortion", 0.0)
+    if not isinstance(distortion, int | float | np.number) or not 0 <= distortion <= MOST_DISTORTION:
+        raise ConfigError(
+            f"distortion is {distortion!r}; use a number from 0 for none to {MOST_DISTORTION:g}"
+        )
     if not isinstance(rate, int | float | np.number) or not 0 < rate < math.inf:
         raise ConfigError(f"learning_rate is {rate!r}; use a number above 0")
