@@ -7,6 +7,7 @@ from torch.nn import functional as F
 from ostinato.errors import ConfigError
 from ostinato.nn.embedding import Embedding
 from ostinato.nn.encoder import Encoder
+from ostinato.nn.recurrent import LAYERS
 from ostinato.nn.seq2seq import Decoder, EncoderDecoder
 from ostinato.nn.source import SequenceSource
 
@@ -27,7 +28,7 @@ MASK = torch.tensor([[True] * 5, [True, True, True, False, False]])
 INPUTS, LENGTHS = torch.tensor([[4, 5, 6], [7, 0, 0]]), torch.tensor([3, 1])
 
 
-@pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
+@pytest.mark.parametrize("cell", LAYERS)
 @pytest.mark.parametrize("coverage", [False, True])
 def test_a_whole_target_at_once_is_the_steps_one_by_one(cell, coverage):
     decoder = small(cell, coverage=coverage).eval()

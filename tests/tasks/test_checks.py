@@ -2,8 +2,7 @@
 
 import pytest
 
-from ostinato.errors import ConfigError
-from ostinato.tasks.checks import check_token_cell, epochs_for
+from ostinato.tasks.checks import epochs_for
 
 
 @pytest.mark.parametrize(
@@ -15,11 +14,3 @@ def test_small_sets_are_passed_over_more_often(updates_an_epoch, expected):
 
 def test_passes_that_were_asked_for_are_taken():
     assert epochs_for(3, 1, 2500) == 3
-
-
-def test_a_cell_for_missing_values_is_not_for_tokens():
-    check_token_cell("gru")
-    with pytest.raises(
-        ConfigError, match="cell is 'grud', which is for series with missing values; use another"
-    ):
-        check_token_cell("grud")

@@ -24,8 +24,8 @@ class DecoderState:
 
     Args:
         memory: What it looks at.
-        lower: State of the layer below the attention, parts `(1, batch, hidden)`.
-        upper: State of the layer above it, parts `(1, batch, hidden)`.
+        lower: State of the layer below the attention, parts `(1, batch, hidden)`, or as wide as what the layer reads.
+        upper: State of the layer above it.
         covered: `(batch, source)` attention each place has had.
     """
 
@@ -66,7 +66,7 @@ class Decoder(nn.Module):
         embedding: Vectors of the target's tokens; the outputs share its weights.
         memory_size: Features of what is looked at.
         hidden_size: Features of both layers' states.
-        cell: `"gru"`, `"lstm"` or `"rnn"`.
+        cell: a name of `LAYERS`.
         attention_size: Width of the attention's hidden layer.
         dropout: Probability of dropping a feature before each layer and before the outputs, the same features at all
             steps of a row.
@@ -121,7 +121,7 @@ class Decoder(nn.Module):
         mean = memory.values.sum(1) / count  # (batch, memory)
         lower, upper = torch.tanh(self.bridge(mean)).unsqueeze(0).chunk(2, -1)  # (1, batch, hidden) each
         covered = values.new_zeros(values.shape[:2])
-        return DecoderState(memory, self._first(lower), self._first(upper), covered)
+        return DecoderState(memory, _first(self.lower, lower), _first(self.upper, upper), covered)
 
     def forward(self, tokens: Tensor, state: DecoderState) -> tuple[Tensor, Tensor, DecoderState]:
         """Go on by some tokens, each step seeing the true token before it (teacher forcing).
@@ -159,11 +159,6 @@ class Decoder(nn.Module):
 
     def _drop(self, inputs: Tensor) -> Tensor:
         return locked_dropout(inputs, self.dropout, self.training)
-
-    def _first(self, hidden: Tensor) -> State:
-        """The state of a layer before the first step; what it has beside the hidden state starts at 0."""
-        others = self.lower.cell.state_size - 1
-        return (hidden.contiguous(), *(torch.zeros_like(hidden) for _ in range(others)))
 
 
 @final
@@ -218,3 +213,10 @@ def _run(layer: RecurrentLayer, inputs: Tensor, state: State) -> tuple[Tensor, S
     """Run a layer; its state is a tuple whatever the cell."""
     outputs, last = layer(inputs, state if len(state) > 1 else state[0])
     return outputs, last if isinstance(last, tuple) else (last,)
+
+
+def _first(layer: nn.Module, hidden: Tensor) -> State:
+    """The state of a layer before the first step; what it has beside the hidden state starts at 0."""
+    assert isinstance(layer, RecurrentLayer)
+    others = layer.cell.state_widths(layer.input_size, layer.hidden_size)[1:]
+    return (hidden.contiguous(), *(hidden.new_zeros(1, hidden.size(1), width) for width in others))

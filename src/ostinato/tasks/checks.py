@@ -89,15 +89,3 @@ def epochs_for(wanted: int | None, updates_an_epoch: int, updates: int) -> int:
         10 to 60 where it is chosen.
     """
     return wanted if wanted is not None else min(max(round(updates / max(updates_an_epoch, 1)), 10), 60)
-
-
-def check_token_cell(cell: str) -> None:
-    """Refuse the cell that reads missing values, which words and letters do not have; unknown ones are refused later.
-
-    Raises:
-        ConfigError: it is "grud".
-    """
-    if cell == "grud":
-        raise ConfigError(
-            "cell is 'grud', which is for series with missing values; use another, such as 'gru'"
-        )

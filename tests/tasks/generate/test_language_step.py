@@ -38,7 +38,7 @@ def test_a_condition_stands_beside_every_token():
         np.testing.assert_allclose(found, expected[0].numpy(), rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("cell", [cell for cell in LAYERS if cell != "grud"])
+@pytest.mark.parametrize("cell", LAYERS)
 def test_every_cell_steps_as_its_network_and_goes_back_to_a_state(cell):
     torch.manual_seed(0)
     network = LanguageNetwork(7, 2, 4, cell=cell, hidden_size=6, num_layers=2).eval()

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ostinato.data.text import Tokenizer
 from ostinato.data.vocabulary import END, PAD, START, UNKNOWN
 from ostinato.errors import ConfigError
-from ostinato.tasks.checks import check_seed, check_token_cell, draw_seed
+from ostinato.tasks.checks import check_seed, draw_seed
 from ostinato.tasks.generate.generation import Generation, Speaker
 from ostinato.tasks.generate.sampling import Sampling
 from ostinato.tasks.parameters import Parameters
@@ -364,7 +364,6 @@ class SequenceGenerator(Parameters):
 
     def _check(self) -> None:
         """Refuse parameters that no layer checks."""
-        check_token_cell(self.cell)
         if not 0 <= self.dropout < 1:
             raise ConfigError(f"dropout is {self.dropout}; it is a probability, so use 0 to below 1")
 

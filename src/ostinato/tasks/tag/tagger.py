@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ostinato.data.vocabulary import Vocabulary
 from ostinato.errors import ConfigError, DataError
 from ostinato.evaluate.tagging import MostFrequentTag, compare_taggers, leaderboard
-from ostinato.tasks.checks import check_token_cell, draw_seed
+from ostinato.tasks.checks import draw_seed
 from ostinato.tasks.parameters import Parameters
 
 if TYPE_CHECKING:
@@ -332,7 +332,6 @@ class SequenceTagger(Parameters):
 
     def _check(self) -> None:
         """Refuse parameters that no layer checks."""
-        check_token_cell(self.cell)
         if self.output not in OUTPUTS:
             raise ConfigError(f"output is {self.output!r}; use one of {', '.join(OUTPUTS)}")
         if not 0 <= self.dropout < 1:
