@@ -33,6 +33,12 @@ def test_gradients_are_drawn_by_lag_for_each_layer(diagnosis):
     np.testing.assert_allclose(right.get_lines()[0].get_ydata(), diagnosis.layers[0].jacobians.largest)
 
 
+def test_gradients_that_hardly_fade_are_drawn_over_a_whole_decade():
+    axes = new_figure(4, 3).add_subplot()
+    gradient_lines(axes, {"flat": [1.0, 0.9, 0.8]})
+    assert axes.get_ylim()[0] == 0.1
+
+
 def test_lines_end_where_nothing_is_to_be_seen():
     axes = new_figure(4, 3).add_subplot()
     gradient_lines(axes, {"one": [1.0, 1e-20], "none": [0.0, 0.0]})

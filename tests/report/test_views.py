@@ -34,6 +34,7 @@ def test_states_stand_below_the_input(view):
     wanted = ["hidden state h", "cell state c", "input gate", "forget gate", "output gate"]
     assert titles[:6] == ["LSTM.l0: LSTM with 5 units", *wanted]
     np.testing.assert_allclose(figure.axes[0].get_lines()[0].get_ydata(), view.inputs[1, :, 0])
+    assert [text.get_text() for text in figure.axes[0].get_legend().get_texts()] == ["feature 0", "feature 1"]
     shown = figure.axes[1].get_images()[0].get_array()
     np.testing.assert_allclose(np.sort(shown, axis=0), np.sort(view.hidden[1].T, axis=0))
     assert drawn(figure)

@@ -74,6 +74,7 @@ def gradient_lines(
     if season_length:
         axes.axvline(season_length, color=GREY, linewidth=1, linestyle="--", label=f"season {season_length}")
     axes.set_yscale("log")
+    axes.set_ylim(bottom=min(axes.get_ylim()[0], 0.1))  # a whole decade, so that the ticks are round numbers
     dress(axes, title="Gradient of the loss by lag", x="steps before", y="share of the largest")
     axes.legend(frameon=False, fontsize=9)
 

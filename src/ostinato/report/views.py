@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ostinato.report.doctor import dress, new_figure
+from ostinato.report.doctor import COLOURS, dress, new_figure
 from ostinato.report.picture import BLUE, GREY, INK, ORANGE
 
 if TYPE_CHECKING:
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from ostinato.train.diagnosis.states import Follows, StateView, Values
 
 Limits = tuple[float, float]
+
+FEATURES = 3
+"""Features of the input that are drawn above the states, the first ones."""
 
 
 def state_figure(view: StateView, row: int = -1) -> Figure:
@@ -36,9 +39,19 @@ def state_figure(view: StateView, row: int = -1) -> Figure:
     panels |= {f"{name} gate": (values, "Blues", (0.0, 1.0)) for name, values in view.gates.items()}
     figure = new_figure(10, 1.6 + 1.5 * len(panels))
     axes = figure.subplots(1 + len(panels), 1, sharex=True)
-    for feature in view.inputs[row][real].T[:3]:
-        axes[0].plot(feature, linewidth=1.4)
+    inputs = view.inputs[row][real].T[:FEATURES]
+    for number, feature in enumerate(inputs):
+        axes[0].plot(feature, color=COLOURS[number], linewidth=1.4, label=f"feature {number}")
     dress(axes[0], title=f"{view.name}: {view.cell} with {view.hidden.shape[2]} units", y="input")
+    if len(inputs) > 1:
+        axes[0].legend(
+            loc="lower right",
+            bbox_to_anchor=(1, 1),
+            ncols=len(inputs),
+            frameon=False,
+            fontsize=9,
+            borderaxespad=0,
+        )
     order = _by_likeness(view.hidden[row][real])
     for place, (title, (values, colours, limits)) in zip(axes[1:], panels.items(), strict=True):
         _heat(figure, place, values[row][real][:, order].T, colours, limits)
@@ -74,7 +87,12 @@ def path_figure(view: StateView, row: int = -1) -> Figure:
     axes.annotate("start", found.points[0], textcoords="offset points", xytext=(5, 5), color=INK)
     axes.annotate("end", found.points[-1], textcoords="offset points", xytext=(5, 5), color=INK)
     figure.colorbar(dots, ax=axes, label="step")
-    dress(axes, title=f"Path of the state of {view.name} ({found.share:.0%} of its movement)")
+    dress(
+        axes,
+        title=f"Path of the state of {view.name} ({found.share:.0%} of its movement)",
+        x="first principal component",
+        y="second",
+    )
     return figure
 
 
@@ -92,7 +110,7 @@ def follows_figure(follows: Follows) -> Figure:
     left, right = figure.subplots(1, 2, width_ratios=(follows.lags.shape[1], max(extra, 2)))
     order = np.argsort(np.abs(follows.lags).argmax(axis=1), kind="stable")
     _heat(None, left, follows.lags[order], "RdBu_r", (-1.0, 1.0))
-    left.set_title("correlation of units with earlier inputs", fontsize=11, loc="left")
+    left.set_title("Correlation of units with earlier inputs", fontsize=11, loc="left")
     left.set_xlabel("steps before")
     left.set_ylabel("unit")
     columns = [follows.trend] if follows.season is None else [follows.trend, follows.season]
