@@ -16,7 +16,10 @@ from ostinato.tasks.classify.inputs import Input
 TOKENS = ("word", "char", "subword")
 MOST_DISTORTION = 3.0
 """Strength of random changes at most; beyond, speeds and sizes could become negative."""
-CELLS = ("lstm", "gru", "rnn", "lnlstm", "lngru", "zoneout", "peephole", "slstm", "mingru", "minlstm")
+CELLS = (
+    *("lstm", "gru", "rnn"),
+    *("lnlstm", "lngru", "zoneout", "peephole", "slstm", "mingru", "minlstm", "grud"),
+)
 
 
 @dataclass(frozen=True)
