@@ -224,7 +224,7 @@ def kept(validation, **facts) -> str:
 
 def test_the_page_says_which_epoch_early_stopping_kept():
     text = kept([0.9, 0.4, 0.6], best_epoch=1)
-    assert "kept the weights after epoch 2 of 3, where the validation loss was least." in text
+    assert "The weights after epoch 2 of 3 were kept, where the validation loss was least." in text
 
 
 def test_the_page_says_that_a_scout_told_how_long_to_train():

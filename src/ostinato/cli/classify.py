@@ -184,7 +184,7 @@ def _explained(result: ClassifyRun) -> list[Part]:
             tuple(series),
             "step",
             "standard deviations",
-            f"Of several channels the first {MOST_CHANNELS} at most.",
+            f"Each channel less its mean in training; of several the first {MOST_CHANNELS} at most.",
         ),
         MarkedTexts(
             "What was attended to", tuple(texts), "The darker a word, the more of the answer rests on it."
@@ -206,7 +206,10 @@ def _channels(shown: SeriesInput, series: Any) -> tuple[Curve, ...]:
 
     (scaled,) = shown.encode([series])
     first = scaled.T[:MOST_CHANNELS]
-    return tuple(Curve(f"channel {number}", values) for number, values in enumerate(first, 1))
+    names = (
+        [f"channel {number}" for number in range(1, len(first) + 1)] if scaled.shape[1] > 1 else ["series"]
+    )
+    return tuple(Curve(name, values) for name, values in zip(names, first, strict=True))
 
 
 def _answer(arguments: argparse.Namespace) -> None:

@@ -101,13 +101,13 @@ def _report(arguments: argparse.Namespace, result: TranslateRun) -> TaskReport:
         forms=FORMS,
         best=result.best,
         parts=_parts(result),
-        notes=result.notes,
+        notes=(*result.notes, "the training loss has label smoothing in it, the validation loss has not"),
         command=arguments.command_line,
         settings=settings,
         versions=versions(),
         seconds=result.seconds,
         training=(TrainingCurve.of(result.name, history),),
-        loss_label="loss, nats per token (with label smoothing in training)",
+        loss_label="loss, nats per token",
         results={"model": result.name, "best": result.best, "settings": settings},
     )
 

@@ -40,13 +40,14 @@ def positions(times: Iterable[object]) -> Values:
     return column.to_numpy(dtype=np.float64)
 
 
-def number_ticks(low: float, high: float, most: int = 6) -> Ticks:
+def number_ticks(low: float, high: float, most: int = 6, *, whole: bool = False) -> Ticks:
     """Round numbers between two others.
 
     Args:
         low: start of the axis.
         high: end of the axis.
         most: number of marks not to exceed.
+        whole: marks at whole numbers only, as of epochs.
 
     Returns:
         (place, label) of each mark.
@@ -54,12 +55,18 @@ def number_ticks(low: float, high: float, most: int = 6) -> Ticks:
     Example:
         >>> [label for _, label in number_ticks(553, 969)]
         ['600', '700', '800', '900']
+        >>> [label for _, label in number_ticks(1, 12, whole=True)]
+        ['5', '10']
     """
     if not high > low:
         return [(low, f"{low:g}")]
-    raw = (high - low) / max(most - 1, 1)
+    raw = max((high - low) / max(most - 1, 1), 1.0 if whole else 0.0)
     power = 10.0 ** math.floor(math.log10(raw))
-    step = next(power * nice for nice in (1, 2, 2.5, 5, 10) if power * nice >= raw * (1 - 1e-9))
+    step = next(
+        power * nice
+        for nice in ((1, 2, 5, 10) if whole else (1, 2, 2.5, 5, 10))
+        if power * nice >= raw * (1 - 1e-9)
+    )
     places = [
         index * step for index in range(math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9) + 1)
     ]
@@ -90,9 +97,7 @@ def time_ticks(times: Iterable[object], most: int = 7) -> Ticks:
     """
     column = pd.Series(times)
     if not pd.api.types.is_datetime64_any_dtype(column):
-        return [
-            tick for tick in number_ticks(float(column.min()), float(column.max()), most) if tick[0] % 1 == 0
-        ]
+        return number_ticks(float(column.min()), float(column.max()), most, whole=True)
     start, end = pd.Timestamp(column.min()), pd.Timestamp(column.max())
     for unit, steps, form in _UNITS:
         for step in steps:

@@ -111,7 +111,7 @@ def losses(curves: tuple[TrainingCurve, ...], y_label: str = "loss") -> str:
     if not lines:
         return ""
     epochs = max(len(line.x) for line in lines)
-    ticks = [tick for tick in number_ticks(1, epochs) if tick[0] % 1 == 0]
+    ticks = number_ticks(1, epochs, whole=True)
     names = ", ".join(curve.label for curve in curves)
     drawing = chart(lines, [], ticks=ticks, x_label="epoch", y_label=y_label, title=f"Losses of {names}")
     remarks = [(curve.label, curve.remark) for curve in curves if curve.remark]

@@ -61,7 +61,7 @@ def _kept(history: Mapping[str, Any]) -> str:
             f"epochs{why}."
         )
     if best is None or best + 1 == least:
-        return f"Early stopping kept the weights after epoch {least} of {epochs}, where the validation loss was least."
+        return f"The weights after epoch {least} of {epochs} were kept, where the validation loss was least."
     return (
         f"The weights after epoch {best + 1} of {epochs} were kept: the validation loss, least after epoch {least}, "
         "is shown and decides nothing here."

@@ -175,7 +175,7 @@ class Curves:
             for curve, style in zip(curves, ("blue", "orange", "ink"), strict=False)
         ]
         longest = max((len(line.x) for line in lines), default=0)
-        ticks = [tick for tick in number_ticks(0, max(longest - 1, 1)) if tick[0] % 1 == 0]
+        ticks = number_ticks(0, max(longest - 1, 1), whole=True)
         return chart(lines, [], ticks=ticks, x_label=self.x_label, y_label=self.y_label, title=heading)
 
 

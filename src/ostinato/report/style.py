@@ -45,6 +45,7 @@ th{color:var(--soft);font-size:.85rem;font-weight:600}
 th:first-child,td:first-child,.words{text-align:left}
 td:first-child,td.words{white-space:normal}
 .best td{font-weight:700;background:var(--card)}
+.heat td,.heat thead th:not(:first-child){text-align:center}
 .heat td{background:color-mix(in srgb,var(--blue) calc(.75*var(--share)),var(--paper))}
 .mark{background:color-mix(in srgb,var(--orange) calc(.7*var(--share)),var(--paper));border-radius:3px;padding:0 .1em}
 .marked{overflow-wrap:anywhere;margin-top:.1rem}
