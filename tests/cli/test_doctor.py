@@ -1,6 +1,7 @@
 import json
 import sys
 
+import numpy as np
 import pytest
 
 from ostinato.cli import main
@@ -74,6 +75,17 @@ def test_tensorboard_is_asked_for_where_it_is_missing(quick, run, milk_csv, tmp_
     code, _, err = run(milk_csv, "--tensorboard", tmp_path / "board")
     assert code == 2
     assert "--tensorboard needs the package tensorboard; install it with pip install" in err
+
+
+def test_a_model_of_another_task_is_left_to_python(run, tmp_path):
+    from ostinato import SequenceClassifier
+
+    model = tmp_path / "model.zip"
+    classifier = SequenceClassifier(hidden_size=4, members=1, epochs=1, random_state=0)
+    classifier.fit(list(np.random.default_rng(0).normal(size=(12, 20, 1))), np.arange(12) % 2).save(model)
+    code, _, err = run(model)
+    assert code == 2
+    assert "holds a SequenceClassifier and the command looks into forecasters; in Python use" in err
 
 
 def test_a_folder_that_is_no_model_is_refused(run, tmp_path):

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 import ostinato
-from ostinato import Forecaster
+from ostinato import Forecaster, SequenceClassifier
 from ostinato.errors import ConfigError, DataError
 from ostinato.tasks.doctor import diagnose, diagnose_series
 from ostinato.tasks.forecasting.recipes import RECIPES
@@ -81,6 +81,19 @@ def test_another_estimator_is_diagnosed_by_its_network():
         network_ = nn.GRU(2, 4, batch_first=True)
 
     assert diagnose(Estimator(), torch.randn(3, 5, 2)).layers[0].cell == "GRU"
+
+
+def test_of_an_estimator_with_several_networks_the_first_is_diagnosed():
+    classifier = SequenceClassifier(cell="gru", hidden_size=8, members=2, epochs=1, random_state=0)
+    classifier.fit(list(np.random.default_rng(0).normal(size=(12, 20, 1))), np.arange(12) % 2)
+
+    def loss(network, examples):
+        inputs, lengths = examples
+        return network(inputs, lengths).square().mean()
+
+    features = classifier.members_[0].network.shape.features
+    diagnosis = diagnose(classifier, (torch.randn(3, 20, features), torch.tensor([20, 20, 12])), loss)
+    assert {layer.cell for layer in diagnosis.layers} == {"GRU"}
 
 
 @pytest.mark.parametrize("recipe", ["streaming", "pretrained"])

@@ -78,12 +78,19 @@ def _diagnose(arguments: argparse.Namespace) -> Diagnosis:
     from ostinato.cli.progress import Progress
     from ostinato.cli.reading import read_table
     from ostinato.tasks.doctor import diagnose, diagnose_series
+    from ostinato.tasks.forecasting.forecaster import Forecaster
     from ostinato.tasks.model_file import load
 
     path = Path(arguments.model)
     if path.is_dir() or path.suffix == ".zip":
+        model = load(path)
+        if not isinstance(model, Forecaster):
+            raise ConfigError(
+                f"{path} holds a {type(model).__name__} and the command looks into forecasters; in Python use "
+                "ostinato.diagnose(model, examples, loss)"
+            )
         frame = None if arguments.file is None else read_table(arguments).frame
-        return diagnose(load(path), frame, season_length=arguments.season_length)
+        return diagnose(model, frame, season_length=arguments.season_length)
     arguments.file = arguments.model
     table = read_table(arguments)
     writer = contextlib.nullcontext() if arguments.tensorboard is None else _writer(arguments.tensorboard)

@@ -38,8 +38,8 @@ def diagnose(
     """Say how far back a network remembers, what is wrong with it, and what to change.
 
     Args:
-        model: a torch module with recurrent layers, ours or torch's; a fitted `Forecaster`; or another estimator whose
-            `network_` is one, with its examples and its loss.
+        model: a torch module with recurrent layers, ours or torch's; a fitted `Forecaster`; or another estimator
+            that holds one, with its examples and its loss; of several networks the first is opened.
         examples: what the model takes: inputs, a pair of inputs and targets, or a `Batch`. For a Forecaster a frame of
             other series, or nothing for windows of the history it was fitted on.
         loss: `loss(model, examples) -> scalar`. Without one: the mean squared error, or the cross-entropy where the
@@ -80,7 +80,8 @@ def diagnose(
             config=config,
             watch=watch,
         )
-    network = getattr(model, "network_", model)
+    members = getattr(model, "members_", None)
+    network = members[0].network if members else getattr(model, "network_", model)
     if not isinstance(network, nn.Module):
         raise ConfigError(
             f"the doctor cannot look into {type(model).__name__}; give a torch module with recurrent layers, or a "
