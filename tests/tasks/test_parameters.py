@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from sklearn.base import clone
+from sklearn.utils import get_tags
 
 from ostinato.errors import ConfigError
 from ostinato.tasks.parameters import Parameters
@@ -17,6 +18,13 @@ def test_scikit_learn_can_clone():
     copy = clone(Estimator(5, weights=given))
     assert copy.size == 5
     assert np.array_equal(copy.weights, given)
+
+
+def test_scikit_learn_takes_it_for_no_classifier_and_no_table_reader():
+    tags = get_tags(Estimator())
+    assert tags.estimator_type is None
+    assert tags.input_tags.string
+    assert not tags.input_tags.two_d_array
 
 
 def test_parameters_are_stored_untouched():

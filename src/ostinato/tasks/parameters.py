@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import inspect
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from ostinato.errors import ConfigError
+
+if TYPE_CHECKING:
+    from sklearn.utils import Tags
 
 
 class Parameters:
@@ -36,6 +39,16 @@ class Parameters:
                 )
             setattr(self, name, value)
         return self
+
+    def __sklearn_tags__(self) -> Tags:
+        """What scikit-learn wants to know of an estimator: it reads sequences, not rows of numbers."""
+        from sklearn.utils import InputTags, Tags, TargetTags
+
+        return Tags(
+            estimator_type=None,
+            target_tags=TargetTags(required=False),
+            input_tags=InputTags(two_d_array=False, three_d_array=True, string=True),
+        )
 
     def _learned(self, name: str) -> Any:
         """What `fit` has learned, by the name of its attribute.

@@ -4,6 +4,7 @@ import copy
 
 import numpy as np
 import pytest
+from sklearn.model_selection import GridSearchCV
 
 from ostinato.errors import ConfigError, DataError
 from ostinato.evaluate.classification import log_loss
@@ -23,6 +24,13 @@ def tiny(**changed):
 @pytest.fixture(scope="module")
 def tagger():
     return tiny(epochs=20).fit(X, Y)
+
+
+def test_scikit_learn_can_search_its_parameters():
+    search = GridSearchCV(tiny(epochs=1), {"hidden_size": [4, 8]}, cv=2, error_score="raise").fit(
+        X[:8], Y[:8]
+    )
+    assert search.best_params_["hidden_size"] in (4, 8)
 
 
 def test_what_was_seen_is_learned(tagger):
@@ -139,6 +147,7 @@ def test_the_leaderboard_has_the_network_and_the_baselines(tagger):
     ("data", "message"),
     [
         ((["a b"], [["N", "N"]]), r"sentence 0 is 'a b', not a list of words; split it into words"),
+        (([None], [["N"]]), r"sentence 0 is None, not a list of words; split it into words"),
         (("a b", ["N"]), "the sentences are one text; give a list of lists of words"),
         (([["a", 3]], [["N", "N"]]), r"sentence 0 is \['a', 3\], not a list of words"),
         (([["a"], ["b"]], [["N"]]), "there are 2 sentences and 1 lists of tags; give one for each"),

@@ -36,9 +36,9 @@ class Sampling:
     top_p: float | None = None
 
     def __post_init__(self) -> None:
-        if not 0 <= self.temperature < inf:
+        if not isinstance(self.temperature, int | float | np.number) or not 0 <= self.temperature < inf:
             raise ConfigError(
-                f"temperature is {self.temperature}; use 0 for the likeliest token, or a number above"
+                f"temperature is {self.temperature!r}; use 0 for the likeliest token, or a number above"
             )
         if self.top_k is not None and self.top_k < 1:
             raise ConfigError(f"top_k is {self.top_k}; use at least 1, or leave it out for all tokens")

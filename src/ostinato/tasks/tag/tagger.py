@@ -334,8 +334,8 @@ class SequenceTagger(Parameters):
         """Refuse parameters that no layer checks."""
         if self.output not in OUTPUTS:
             raise ConfigError(f"output is {self.output!r}; use one of {', '.join(OUTPUTS)}")
-        if not 0 <= self.dropout < 1:
-            raise ConfigError(f"dropout is {self.dropout}; it is a probability, so use 0 to below 1")
+        if not isinstance(self.dropout, int | float | np.number) or not 0 <= self.dropout < 1:
+            raise ConfigError(f"dropout is {self.dropout!r}; it is a probability, so use 0 to below 1")
 
 
 def _sentences(X: Any) -> list[list[str]]:
@@ -348,7 +348,11 @@ def _sentences(X: Any) -> list[list[str]]:
         raise DataError("the sentences are one text; give a list of lists of words")
     sentences = []
     for place, sentence in enumerate(X):
-        if isinstance(sentence, str) or not all(isinstance(word, str) for word in sentence):
+        if (
+            isinstance(sentence, str)
+            or not isinstance(sentence, Iterable)
+            or not all(isinstance(word, str) for word in sentence)
+        ):
             raise DataError(f"sentence {place} is {sentence!r}, not a list of words; split it into words")
         sentences.append(list(sentence))
     return sentences
