@@ -37,7 +37,7 @@ from ostinato.evaluate import metrics
 
 RESULTS = Path(__file__).parent / "results" / "accuracy.json"
 PAGE = Path(__file__).parents[1] / "docs" / "accuracy.md"
-RECIPES = ("pretrained", "combined", "finetuned", "default")
+RECIPES = ("pretrained", "combined", "finetuned", "streaming", "default")
 OTHERS = "neuralforecast"
 LEVELS = (20, 40, 60, 80, 95)  # intervals whose ends are the quantiles 0.1 ... 0.9 and those of 95 %
 ETTH1 = {"etth1_96": 96, "etth1_336": 336}  # horizons

@@ -13,6 +13,7 @@ from ostinato.tasks.forecasting import choosing
 from ostinato.tasks.forecasting.choosing import MakeAuto, candidates
 from ostinato.tasks.forecasting.order import Order
 from ostinato.tasks.forecasting.zero_shot import MakeZeroShot, ZeroShotForecaster
+from ostinato.tasks.streaming.model import StreamingForecaster
 
 ORDER = Order("auto", "lstm", 3, "MS", 12, 0)
 
@@ -115,6 +116,29 @@ def test_candidates_begin_with_one_that_always_works_and_have_names_of_their_own
     found = candidates(replace(ORDER, cell="gru"), 12)
     assert isinstance(found[0][1], MakeZeroShot)
     assert len({name for name, _ in found}) == len(found)
+
+
+def test_a_network_that_carries_its_state_may_be_chosen_and_comes_back_from_a_file(
+    quick, monthly, tmp_path, monkeypatch
+):
+    real = candidates
+    monkeypatch.setattr(
+        choosing,
+        "candidates",
+        lambda order, season: [one for one in real(order, season) if "state" in one[0]],
+    )
+    fitted = Forecaster(h=3, recipe="auto", cell="gru", random_state=0).fit(monthly)
+    assert isinstance(fitted.model_, StreamingForecaster)
+    assert fitted.tried_["candidate"].tolist() == ["gru that carries its state"]
+    fitted.save(tmp_path / "m")
+    found = ostinato.load(tmp_path / "m")
+    assert found.model_.weights.cell == "gru"
+    np.testing.assert_allclose(found.predict()["forecast"], fitted.predict()["forecast"], rtol=1e-6)
+
+
+def test_a_cell_whose_state_cannot_be_carried_leaves_that_to_an_lstm():
+    names = [name for name, _ in candidates(replace(ORDER, cell="slstm"), 12)]
+    assert "lstm that carries its state" in names
 
 
 @pytest.mark.parametrize("budget", [0, -1.0, float("inf")])

@@ -36,6 +36,8 @@ from ostinato.tasks.forecasting.trained import (
     split_values,
 )
 from ostinato.tasks.forecasting.zero_shot import MakeZeroShot, ZeroShotForecaster
+from ostinato.tasks.streaming.model import MakeStreaming, StreamingForecaster
+from ostinato.tasks.streaming.network import KINDS
 
 RUNGS = (1, 2, 4)
 """Stretches of the past that a candidate has forecast by the end of each round."""
@@ -46,8 +48,8 @@ SHORTEST = 8
 MARGIN = 1.5
 """How much longer than measured the last fit, on a longer past, may take."""
 
-Candidate = MakeNetwork | MakeFineTuned | MakeZeroShot | MakeCombined
-Chosen = TrainedForecaster | ZeroShotForecaster | CombinedForecaster
+Candidate = MakeNetwork | MakeFineTuned | MakeZeroShot | MakeCombined | MakeStreaming
+Chosen = TrainedForecaster | ZeroShotForecaster | CombinedForecaster | StreamingForecaster
 
 
 @dataclass(frozen=True)
@@ -286,9 +288,12 @@ def candidates(order: Order, season_length: int) -> list[tuple[str, Candidate]]:
         (f"{cell} without the logarithm and the season", cell, replace(recipe, adjust=False)),
     )
     freq, season = order.freq, order.season_length
+    carried = cell if cell in KINDS else "lstm"
+    streaming = MakeStreaming(find_recipe("streaming"), carried, order.h, freq, season, order.seed)
     return [
         ("pretrained", MakeZeroShot(freq, season)),
         *((name, _network(order, cell, recipe)) for name, cell, recipe in settings[:1]),
+        (f"{carried} that carries its state", streaming),
         ("combined", combined(order)),
         ("finetuned", MakeFineTuned(freq, season, order.h, order.seed)),
         *((name, _network(order, cell, recipe)) for name, cell, recipe in settings[1:]),

@@ -27,6 +27,7 @@ from ostinato.tasks.forecasting.zero_shot import ZeroShotForecaster
 from ostinato.tasks.pretrained.network import Member as PretrainedMember
 from ostinato.tasks.pretrained.network import load_members, to_member, weight_files
 from ostinato.tasks.stored import StoredMember
+from ostinato.tasks.streaming.file import KIND as STREAMING
 from ostinato.tasks.streaming.file import network_parts, read_network, read_stream, stream_parts
 from ostinato.tasks.streaming.model import StreamingForecaster
 from ostinato.tasks.streaming.stream import Model
@@ -205,7 +206,7 @@ def _model(file: ModelFile, forecaster: Forecaster, frame: pd.DataFrame) -> Mode
     """The networks at the end of the history; files of the first version do not name their kind."""
     config, recipe = file.config, find_recipe(forecaster.recipe)
     kind = config.get("kind", "trained" if recipe.trained else "pretrained")
-    if recipe.carried:
+    if recipe.carried or kind == STREAMING:
         return read_network(config, file.weights, file.history, frame)
     if kind == "trained":
         return _trained(file, forecaster, frame)

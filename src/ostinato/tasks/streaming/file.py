@@ -18,6 +18,7 @@ from ostinato.tasks.streaming.window import Window
 
 Arrays = dict[str, NDArray[Any]]
 
+KIND = "streaming"
 NETWORK, END, STREAM, ERRORS = "streaming.", "streaming.end.", "stream.", "stream.errors."
 
 
@@ -25,6 +26,8 @@ def network_parts(model: StreamingForecaster) -> tuple[dict[str, Any], Arrays, d
     """Config, arrays and history of a network of the streaming recipe, and where it stands."""
     weights = model.weights
     config = {
+        "kind": KIND,
+        "cell": weights.cell,
         "horizon": weights.horizon,
         "log": [start.log for start in model.starts],
         "floor": [start.floor for start in model.starts],
@@ -45,7 +48,7 @@ def read_network(
     """
     recurrent = tuple(array for _, array in _numbered(arrays, f"{NETWORK}recurrent."))
     weights = Weights(
-        str(config["parameters"]["cell"]),
+        str(config.get("cell", config["parameters"]["cell"])),  # not in files of the first versions
         recurrent,
         (arrays[f"{NETWORK}head.0"], arrays[f"{NETWORK}head.1"]),
         dict(history["streaming"]),
