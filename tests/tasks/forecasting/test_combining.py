@@ -1,6 +1,6 @@
-"""recipe="combined": pretrained and trained networks averaged, of which the trained ones move the others a little."""
+"""recipe="combined": the pretrained networks and a trained one averaged; it moves their forecast a little only."""
 
-from dataclasses import dataclass
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -11,71 +11,67 @@ from ostinato import DataError, Forecaster
 from ostinato.evaluate.scores import level_columns
 from ostinato.tasks.forecasting import combining
 from ostinato.tasks.forecasting.combining import CombinedForecaster
-from ostinato.tasks.forecasting.trained import MakeNetwork
+from ostinato.tasks.forecasting.recipes import Recipe, find_recipe
 from ostinato.tasks.forecasting.zero_shot import MakeZeroShot, ZeroShotForecaster
+from ostinato.tasks.streaming.model import MakeStreaming
 
 H = 4
 
 
-@dataclass
-class Fixed:
-    """Stands for networks: the same forecast of every step, with quantiles that lie one apart where `levels`."""
-
-    forecast: float
-    levels: bool = True
-
-    def columns(self, name: str) -> dict[str, float]:
-        found = {column: self.forecast + place - 4 for place, column in enumerate(level_columns(name))}
-        return {name: self.forecast, **(found if self.levels else {})}
+def averaged(pretrained: float, trained: float) -> dict[str, float]:
+    """The average of two forecasts; the quantiles of the pretrained one lie 1 apart, its 80 % interval is 8 wide."""
+    levels = {column: pretrained + place - 4 for place, column in enumerate(level_columns("forecast"))}
+    known = pd.DataFrame([{"unique_id": "a", "ds": 1, "forecast": pretrained, **levels}])
+    found = combining.average(known, np.array([trained])).iloc[0]
+    return {name: found[name] for name in ("forecast", "forecast-q-10", "forecast-q-90")}
 
 
-def averaged(pretrained: float, trained: float, *, levels: bool = True) -> dict[str, float]:
-    """The average of two forecasts; the 80 % interval of the pretrained one is 8 wide."""
-    columns = Fixed(pretrained).columns("Pretrained") | Fixed(trained, levels).columns("LSTM")
-    found = combining.average_columns(pd.DataFrame([columns]), "LSTM", "Pretrained", "C").iloc[0]
-    return {name: found[name] for name in ("C", "C-q-10", "C-q-90")}
+def expected(forecast: float) -> dict[str, float]:
+    return pytest.approx({"forecast": forecast, "forecast-q-10": forecast - 4, "forecast-q-90": forecast + 4})
 
 
 def test_forecasts_that_lie_near_each_other_are_averaged_by_halves():
-    assert averaged(10.5, 11.3) == pytest.approx({"C": 10.9, "C-q-10": 6.9, "C-q-90": 14.9})
+    assert averaged(10.5, 11.3) == expected(10.9)
 
 
-@pytest.mark.parametrize(("trained", "expected"), [(11.5, 11.0), (100.0, 11.0), (-100.0, 10.0)])
-def test_a_forecast_that_lies_far_off_moves_the_other_by_no_more_than_half_the_reach(trained, expected):
-    # the reach is a quarter of half the interval, 1
-    found = averaged(10.5, trained)
-    assert found == pytest.approx({"C": expected, "C-q-10": expected - 4, "C-q-90": expected + 4})
-
-
-def test_networks_without_quantiles_move_those_of_the_others():
-    assert averaged(10.5, 11.1, levels=False) == pytest.approx({"C": 10.8, "C-q-10": 6.8, "C-q-90": 14.8})
+@pytest.mark.parametrize(("trained", "middle"), [(11.5, 11.0), (100.0, 11.0), (-100.0, 10.0)])
+def test_a_forecast_that_lies_far_off_moves_the_other_by_no_more_than_half_the_reach(trained, middle):
+    assert averaged(10.5, trained) == expected(middle)  # the reach is a quarter of half the interval, 1
 
 
 def test_an_unknown_forecast_leaves_the_other_as_it_is():
-    assert averaged(10.5, np.nan)["C"] == 10.5
-    assert np.isnan(averaged(np.nan, 10.5)["C"])
+    assert averaged(10.5, np.nan) == expected(10.5)
+    assert np.isnan(averaged(np.nan, 10.5)["forecast"])
 
 
 def test_forecasts_of_counts_stay_whole():
-    assert averaged(10.0, 10.9)["C"] == 10.0
-    assert averaged(10.0, 14.0)["C-q-90"] == 14.5  # quantiles are made whole when they are shown
+    assert averaged(10.0, 10.9)["forecast"] == 10.0
+    assert averaged(10.0, 14.0)["forecast-q-90"] == 14.5  # quantiles are made whole when they are shown
 
 
 def test_a_training_that_is_not_possible_counts_nothing(monkeypatch, monthly):
     def refuse(*_args, **_words):
         raise DataError("too short")
 
-    monkeypatch.setattr(MakeNetwork, "train", refuse)
+    monkeypatch.setattr(MakeStreaming, "train", refuse)
     found = Forecaster(h=6, season_length=12, recipe="combined").fit(monthly)
     assert isinstance(found.model_, ZeroShotForecaster)
     expected = Forecaster(h=6, season_length=12, recipe="pretrained").fit(monthly).predict()
     pd.testing.assert_frame_equal(found.predict(), expected)
 
 
+def maker(recipe) -> combining.MakeCombined:
+    return combining.MakeCombined(MakeStreaming(recipe, "lstm", H, "MS", 12, 0))
+
+
 @pytest.fixture
-def model(quick, several) -> CombinedForecaster:
-    make = MakeNetwork(quick, "lstm", H, "MS", 12, 0)
-    return combining.side_by_side(make.train(several))
+def model(brief, several) -> CombinedForecaster:
+    return maker(brief).train(several)
+
+
+@pytest.fixture
+def brief() -> Recipe:
+    return replace(find_recipe("streaming"), hidden_size=8, steps=(2, 4))
 
 
 def test_the_forecast_is_the_mean_of_both_within_reach(model, several):
@@ -127,19 +123,35 @@ def test_it_has_intervals_and_goes_on_with_new_rows(fitted, several):
     longer = pd.concat([several, news]).sort_values(["unique_id", "ds"], ignore_index=True)
     expected = fitted.model_.with_history(longer).predict(H)["forecast"].to_numpy()
     moved = fitted.update(news).predict()["forecast"].to_numpy()
-    np.testing.assert_allclose(moved, expected, rtol=0.05)  # seasons are not estimated anew by an update
+    np.testing.assert_allclose(moved, expected, rtol=1e-6)
 
 
-def test_fine_tuning_trains_on_the_networks_of_the_series(fitted, several):
-    tuned = fitted.finetune(several).model_
+def test_it_goes_on_with_rows_of_some_series_after_a_file(fitted, several, tmp_path):
+    ends = several.groupby("unique_id", sort=False).tail(1)
+    news = ends.assign(ds=ends["ds"] + pd.DateOffset(months=1)).head(1)
+    fitted.update(news)
+    fitted.save(tmp_path / "m")
+    again = ostinato.load(tmp_path / "m")
+    pd.testing.assert_frame_equal(again.predict(), fitted.predict(), check_dtype=False)
+    later = news.assign(ds=news["ds"] + pd.DateOffset(months=1))
+    pd.testing.assert_frame_equal(
+        again.update(later).predict(), fitted.update(later).predict(), check_dtype=False
+    )
+
+
+def test_fine_tuning_trains_on_the_pretrained_networks_and_moves_the_other(fitted, several):
+    longer = pd.concat([several, several.groupby("unique_id").tail(1).assign(ds=pd.Timestamp("2040-01-01"))])
+    before = fitted.model_
+    tuned = fitted.finetune(longer.sort_values(["unique_id", "ds"], ignore_index=True)).model_
     assert isinstance(tuned, CombinedForecaster)
-    assert all("error_after" in member.history for member in tuned.trained.members)
+    assert tuned.members is not None
+    assert tuned.trained.weights is before.trained.weights
+    assert len(tuned.trained.frame) == len(tuned.frame) > len(several)
 
 
-def test_progress_is_that_of_the_training(quick, several):
+def test_progress_is_that_of_the_training(brief, several):
     seen = []
-    make = combining.MakeCombined(MakeNetwork(quick, "lstm", H, "MS", 12, 0))
-    make.train(several, progress=lambda done, total: seen.append(done / total))
+    maker(brief).train(several, progress=lambda done, total: seen.append(done / total))
     assert seen == sorted(seen)
     assert seen[-1] == 1.0
 
@@ -147,7 +159,3 @@ def test_progress_is_that_of_the_training(quick, several):
 def test_covariates_are_refused_in_a_sentence(monthly):
     with pytest.raises(ostinato.ConfigError, match=r"recipe 'combined' takes no covariates"):
         Forecaster(h=3, recipe="combined", calendar=["yearday"]).fit(monthly)
-
-
-def test_a_copy_of_some_series_has_their_encodings(model):
-    assert model.of([2, 0]).trained.encodings == [model.trained.encodings[row] for row in (2, 0)]

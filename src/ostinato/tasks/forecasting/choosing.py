@@ -18,12 +18,10 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pandas as pd
 
-from ostinato.data.statics import Statics
 from ostinato.errors import ConfigError, DataError, TrainingError
 from ostinato.evaluate import scores
 from ostinato.evaluate.backtest import backtest
 from ostinato.tasks.forecasting.combining import CombinedForecaster, MakeCombined
-from ostinato.tasks.forecasting.exogenous import Exogenous
 from ostinato.tasks.forecasting.finetuning import MakeFineTuned
 from ostinato.tasks.forecasting.fitting import Progress
 from ostinato.tasks.forecasting.order import Order
@@ -37,7 +35,7 @@ from ostinato.tasks.forecasting.trained import (
 )
 from ostinato.tasks.forecasting.zero_shot import MakeZeroShot, ZeroShotForecaster
 from ostinato.tasks.streaming.model import MakeStreaming, StreamingForecaster
-from ostinato.tasks.streaming.network import KINDS
+from ostinato.tasks.streaming.network import carried_cell
 
 RUNGS = (1, 2, 4)
 """Stretches of the past that a candidate has forecast by the end of each round."""
@@ -288,22 +286,20 @@ def candidates(order: Order, season_length: int) -> list[tuple[str, Candidate]]:
         (f"{cell} without the logarithm and the season", cell, replace(recipe, adjust=False)),
     )
     freq, season = order.freq, order.season_length
-    carried = cell if cell in KINDS else "lstm"
-    streaming = MakeStreaming(find_recipe("streaming"), carried, order.h, freq, season, order.seed)
     return [
         ("pretrained", MakeZeroShot(freq, season)),
         *((name, _network(order, cell, recipe)) for name, cell, recipe in settings[:1]),
-        (f"{carried} that carries its state", streaming),
-        ("combined", combined(order)),
+        (f"{carried_cell(cell)} that carries its state", carried(order)),
+        ("combined", MakeCombined(carried(order))),
         ("finetuned", MakeFineTuned(freq, season, order.h, order.seed)),
         *((name, _network(order, cell, recipe)) for name, cell, recipe in settings[1:]),
     ]
 
 
-def combined(order: Order) -> MakeCombined:
-    """What makes the pretrained networks and the default ones, averaged; they know of no covariates."""
-    bare = replace(order, exogenous=Exogenous(), statics=Statics())
-    return MakeCombined(_network(bare, order.cell, find_recipe("default")))
+def carried(order: Order) -> MakeStreaming:
+    """What makes a network that carries its state; it knows of no covariates."""
+    cell = carried_cell(order.cell)
+    return MakeStreaming(find_recipe("streaming"), cell, order.h, order.freq, order.season_length, order.seed)
 
 
 def _network(order: Order, cell: str, recipe: Recipe) -> MakeNetwork:

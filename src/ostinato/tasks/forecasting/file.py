@@ -97,8 +97,8 @@ def _parts(model: Model) -> Parts:
 
 
 def _combined_networks(model: CombinedForecaster) -> Parts:
-    """Config, weights and history of trained networks, and of the pretrained ones under other names."""
-    config, weights, history = _networks(model.trained)
+    """Config, weights and history of the trained network, and of the pretrained ones under other names."""
+    config, weights, history = network_parts(model.trained)
     known, beside, _ = _pretrained_networks(model.pretrained)
     weights |= {f"{BESIDE}{name}": weight for name, weight in beside.items()}
     return {**config, "kind": "combined", BESIDE: known["members"]}, weights, history
@@ -212,7 +212,7 @@ def _model(file: ModelFile, forecaster: Forecaster, frame: pd.DataFrame) -> Mode
         return _trained(file, forecaster, frame)
     freq, season = config["freq"], int(config["season_length"])
     if kind == "combined":
-        trained = _trained(file, forecaster, frame)
+        trained = read_network(config, file.weights, file.history, frame)
         return CombinedForecaster(frame, freq, season, trained, _pretrained(file, BESIDE))
     return ZeroShotForecaster(frame, freq, season, _pretrained(file))
 

@@ -123,7 +123,7 @@ def continued(
     """A model, trained on on the series of a frame.
 
     Args:
-        model: networks of any recipe that looks back over windows.
+        model: networks of any recipe but `streaming`; of `combined` ones the pretrained are trained on.
         frame: unique_id, ds, y and covariates; regular.
         order: frequency, horizon, season, seed, and what describes the series.
         progress: called with (epochs done, epochs in all).
@@ -140,13 +140,14 @@ def continued(
         )
     if isinstance(model, TrainedForecaster):
         return finetune_trained(replace(model, statics=order.statics), frame, progress=progress), False
-    if isinstance(model, CombinedForecaster):
-        tuned = finetune_trained(model.trained, frame, progress=progress)
-        return replace(model, frame=frame, trained=tuned), False
     if isinstance(model, ZeroShotForecaster):
         season = order.season_length or season_of(frame, order.freq)
         start = replace(model, frame=frame[["unique_id", "ds", "y"]], season_length=season)
         return finetune_zero_shot(start, order.h, seed=order.seed, progress=progress), True
+    if isinstance(model, CombinedForecaster):
+        moved = model.with_history(frame[["unique_id", "ds", "y"]])
+        tuned = finetune_zero_shot(moved.pretrained, order.h, seed=order.seed, progress=progress)
+        return replace(moved, members=tuned.members), False
     raise ConfigError("a streaming forecaster takes new values by update; to train it anew use fit")
 
 

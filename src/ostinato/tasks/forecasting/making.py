@@ -8,7 +8,7 @@ from typing import Any
 
 from ostinato.errors import ConfigError
 from ostinato.tasks.checks import check_horizon
-from ostinato.tasks.forecasting.choosing import USUAL_BUDGET, MakeAuto, combined
+from ostinato.tasks.forecasting.choosing import USUAL_BUDGET, MakeAuto, carried
 from ostinato.tasks.forecasting.combining import MakeCombined
 from ostinato.tasks.forecasting.finetuning import MakeFineTuned
 from ostinato.tasks.forecasting.order import Order
@@ -54,7 +54,7 @@ def maker_of(order: Order) -> Maker:
     if recipe.carried:
         return MakeStreaming(recipe, order.cell, h, order.freq, order.season_length, order.seed)
     if recipe.combined:
-        return combined(order)
+        return MakeCombined(carried(order))
     if recipe.finetuned:
         return MakeFineTuned(order.freq, order.season_length, h, order.seed)
     if not recipe.trained:

@@ -43,11 +43,11 @@ class Recipe:
         trained: whether networks are trained at all; otherwise the pretrained ones are used as they are.
         automatic: whether several recipes and settings are tried on the past, and the best is taken.
         finetuned: whether the pretrained networks are trained on on the series.
-        combined: whether networks trained on the series are averaged with the pretrained ones.
+        combined: whether a network trained on the series is averaged with the pretrained ones.
         takes_covariates: whether networks of this recipe see covariates, calendar and static columns.
         carried: whether the network carries its state through a series from its first value to its last, and on with
             every new one, in place of looking back over a window.
-        rival: a recipe that stands beside this one in a run; the one that the backtest finds better is used.
+        rivals: recipes that stand beside this one in a run; the one that the backtest finds best is used.
     """
 
     name: str
@@ -82,7 +82,7 @@ class Recipe:
     combined: bool = False
     takes_covariates: bool = False
     carried: bool = False
-    rival: str | None = None
+    rivals: tuple[str, ...] = ()
 
     def column(self, cell: str) -> str:
         """The name of the network's column in a backtest, such as LSTM, ClassicLSTM, Pretrained or Auto."""
@@ -102,7 +102,7 @@ RECIPES: dict[str, Recipe] = {
         ),
         loss="quantile",
         takes_covariates=True,
-        rival="pretrained",
+        rivals=("pretrained", "combined"),
     ),
     "pretrained": Recipe(
         name="pretrained",
@@ -124,7 +124,7 @@ RECIPES: dict[str, Recipe] = {
     "combined": Recipe(
         name="combined",
         summary=(
-            "the pretrained networks and the default ones trained on the series, averaged; these move the forecast of "
+            "the pretrained networks and a streaming one trained on the series, averaged; it moves the forecast of "
             "those by a little only"
         ),
         combined=True,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import math
 import os
 import time
@@ -25,7 +24,6 @@ from ostinato.evaluate.verdict import Verdict, judge
 from ostinato.evaluate.workers import import_idle
 from ostinato.tasks.checks import check_levels, check_quantiles, check_seed
 from ostinato.tasks.forecasting.choosing import USUAL_BUDGET
-from ostinato.tasks.forecasting.combining import MakeCombined, average_columns, side_by_side
 from ostinato.tasks.forecasting.exogenous import Exogenous, Extras
 from ostinato.tasks.forecasting.forecaster import Forecaster
 from ostinato.tasks.forecasting.horizon import choose_horizon
@@ -35,9 +33,9 @@ from ostinato.tasks.forecasting.models import make_baselines
 from ostinato.tasks.forecasting.origins import plan_origins
 from ostinato.tasks.forecasting.recipes import find_recipe
 from ostinato.tasks.forecasting.trained import MakeNetwork, TrainedForecaster, check_lengths, split_values
+from ostinato.tasks.streaming.model import StreamingForecaster
 
 KEYS = ["unique_id", "ds", "y"]
-COMBINED = find_recipe("combined").column("")
 NO_BACKTEST = pd.DataFrame(columns=["unique_id", "ds", "cutoff", "y"])
 NO_SCORES = pd.DataFrame(columns=["model", "mae", "rmse", "mase", "smape"])
 
@@ -170,8 +168,10 @@ class _Run:
         calendar = calendar_features(table.frame["ds"], exogenous.calendar, exogenous.holidays)
         self.frame = table.frame.assign(**calendar)
         self.statics, self.ahead = self._covariates()
-        found = [self._forecaster(name) for name in (settings.recipe, self.recipe.rival) if name]
+        found = [self._forecaster(name) for name in (settings.recipe, *self.recipe.rivals)]
         self.forecasters = {forecaster.name: forecaster for forecaster in found}
+        if "combined" in self.recipe.rivals:
+            self.notes.append("Combined is the average of Pretrained and a network of the streaming recipe")
         self.name = found[0].name
         self.network = self._maker(self.name)
 
@@ -221,13 +221,11 @@ class _Run:
         makers = self._makers()
         with self._timed("backtest"):
             judged, ahead = self._backtests(makers)
-        networks = [name for name in judged if name in {*self.forecasters, COMBINED}] or list(
-            self.forecasters
-        )
+        networks = [name for name in judged if name in self.forecasters] or list(self.forecasters)
         verdict = judge(judged, frame, season, model=networks)
         with self._timed("fit"):
             own = self._fit(self.name)
-            forecaster = own if verdict.network == self.name else self._other(verdict.network, own)
+            forecaster = own if verdict.network == self.name else self._fit(verdict.network)
         with self._timed("predict"):
             forecast = self._forecast(forecaster, makers, verdict.best, ahead)
         self.watch.close()
@@ -273,19 +271,7 @@ class _Run:
         if origins.note:
             self.notes.append(origins.note)
         table = self._backtest("backtest", makers, h=self.h, n_windows=origins.number, step_size=self.h)
-        table = self._combined(table, makers)
         return table, table
-
-    def _combined(self, table: pd.DataFrame, makers: dict[str, Make]) -> pd.DataFrame:
-        """The backtest with the average of the trained and the pretrained networks, which takes no training more."""
-        rival = find_recipe(self.recipe.rival) if self.recipe.rival else None
-        if rival is None or self.settings.extras.exogenous or table.empty:
-            return table
-        assert isinstance(self.network, MakeNetwork), "recipes with a rival train networks"
-        makers[COMBINED] = MakeCombined(self.network)
-        other = rival.column(self.settings.cell)
-        self.notes.append(f"{COMBINED} is the average of {self.name} and {other}")
-        return average_columns(table, self.name, other, COMBINED)
 
     def _holdout(self, network: MakeNetwork, makers: dict[str, Make]) -> tuple[pd.DataFrame, pd.DataFrame]:
         """The textbook's test: trained once, then one step ahead from true history over the last windows."""
@@ -343,15 +329,6 @@ class _Run:
             self.frame[columns], static, checkpoint=self.settings.checkpoint, progress=self.watch.update
         )
 
-    def _other(self, name: str, own: Forecaster) -> Forecaster:
-        """The rival fitted on everything, or the average of both."""
-        if name in self.forecasters:
-            return self._fit(name)
-        together = copy.copy(own)
-        assert isinstance(own.model_, TrainedForecaster), "recipes with a rival train networks"
-        together.recipe, together.model_ = "combined", side_by_side(own.model_)
-        return together
-
     def _forecast(
         self, forecaster: Forecaster, makers: dict[str, Make], best: str, ahead: pd.DataFrame
     ) -> pd.DataFrame:
@@ -386,7 +363,9 @@ class _Run:
 
 def _histories(forecaster: Forecaster) -> list[dict[str, Any]]:
     """The histories of the networks; none of networks that came trained."""
-    model = getattr(forecaster.model_, "trained", forecaster.model_)  # those of an average
+    model = getattr(forecaster.model_, "trained", forecaster.model_)  # that of an average
+    if isinstance(model, StreamingForecaster):
+        return [model.weights.history]
     return [member.history for member in model.members] if isinstance(model, TrainedForecaster) else []
 
 

@@ -10,9 +10,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ostinato.evaluate.adaptive import Adaptive
+from ostinato.tasks.forecasting.combining import CombinedForecaster
+from ostinato.tasks.forecasting.trained import TrainedForecaster
+from ostinato.tasks.forecasting.zero_shot import ZeroShotForecaster
 from ostinato.tasks.streaming.encoding import Running, Start
 from ostinato.tasks.streaming.model import StreamingForecaster
 from ostinato.tasks.streaming.network import Carried, Weights
+from ostinato.tasks.streaming.pair import Pair
 from ostinato.tasks.streaming.stream import Engine, Model, Stream
 from ostinato.tasks.streaming.window import Window
 
@@ -70,10 +74,11 @@ def stream_parts(stream: Stream) -> tuple[dict[str, Any], Arrays]:
     arrays: Arrays = {f"{ERRORS}{name}": array for name, array in stream.tracker.arrays.items()}
     arrays[f"{STREAM}last"] = stream.last
     engine = stream.engine
-    if isinstance(engine, Carried):
-        arrays |= _carried_arrays(engine, STREAM)
-    elif isinstance(engine, Window):
-        arrays |= {f"{STREAM}{name}": getattr(engine, name) for name in ("values", "counts", "starts")}
+    for part in (engine.window, engine.carried) if isinstance(engine, Pair) else (engine,):
+        if isinstance(part, Carried):
+            arrays |= _carried_arrays(part, STREAM)
+        elif isinstance(part, Window):
+            arrays |= {f"{STREAM}{name}": getattr(part, name) for name in ("values", "counts", "starts")}
     return {"levels": list(stream.tracker.levels)}, arrays
 
 
@@ -89,16 +94,22 @@ def read_stream(config: Mapping[str, Any], arrays: Arrays, model: Model) -> Stre
     engine: Engine
     if isinstance(model, StreamingForecaster):
         engine = _read_carried(model.weights, arrays, STREAM)
+    elif isinstance(model, CombinedForecaster):
+        carried = _read_carried(model.trained.weights, arrays, STREAM)
+        engine = Pair(_read_window(model.pretrained, arrays, names), carried)
     else:
-        values, counts, starts = (
-            np.array(arrays[f"{STREAM}{name}"]) for name in ("values", "counts", "starts")
-        )
-        engine = Window(model, values, counts, starts, names)
+        engine = _read_window(model, arrays, names)
     tracker = Adaptive.from_arrays(config["levels"], dict(_named(arrays, ERRORS)))
     last = np.array(arrays[f"{STREAM}last"], dtype=np.int64)
     if len(last) != len(names) or len(tracker.arrays["told"]) != len(names):
         raise ValueError(f"the stream has {len(last)} series and the model {len(names)}")
     return Stream(engine, tracker, names, last, model.freq)
+
+
+def _read_window(model: TrainedForecaster | ZeroShotForecaster, arrays: Arrays, names: list[Any]) -> Window:
+    """A window as it was kept."""
+    values, counts, starts = (np.array(arrays[f"{STREAM}{name}"]) for name in ("values", "counts", "starts"))
+    return Window(model, values, counts, starts, names)
 
 
 def _carried_arrays(carried: Carried, prefix: str) -> Arrays:

@@ -28,6 +28,7 @@ Values = NDArray[np.float64]
 
 KINDS = {"lstm": "lstm", "gru": "gru", "rnn": "rnn_tanh"}
 """Cells whose state is carried without torch, and their kernels."""
+USUAL_KIND = "lstm"
 BURN_IN = 4
 """Values that a series needs before its answers are learned from."""
 LONGEST_ROW, SHORTEST_ROW = 256, 32
@@ -121,6 +122,11 @@ class Carried:
         """Forecasts of the trained horizon, (series, horizon)."""
         weight, bias = self._head
         return self.running.read((self._hidden @ weight + bias).astype(np.float64))
+
+
+def carried_cell(cell: str) -> str:
+    """The cell itself, or the usual one where the state of that cell cannot be carried without torch."""
+    return cell if cell in KINDS else USUAL_KIND
 
 
 def fit_weights(
@@ -232,6 +238,7 @@ class _Work:
                 progress=self._report,
             )
         self.done += self.total // 2
+        self._report(0, epochs, {})
         return network, history.to_dict()
 
     def _report(self, done: int, _epochs: int, _losses: Mapping[str, float]) -> None:

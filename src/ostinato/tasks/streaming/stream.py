@@ -23,6 +23,7 @@ from ostinato.tasks.forecasting.combining import CombinedForecaster
 from ostinato.tasks.forecasting.trained import TrainedForecaster
 from ostinato.tasks.forecasting.zero_shot import ZeroShotForecaster
 from ostinato.tasks.streaming.model import StreamingForecaster
+from ostinato.tasks.streaming.pair import Pair
 from ostinato.tasks.streaming.rows import read_rows
 from ostinato.tasks.streaming.window import Window
 
@@ -121,6 +122,8 @@ class Stream:
         engine: Engine
         if isinstance(model, StreamingForecaster):
             engine = model.carried.take(np.arange(len(names)))
+        elif isinstance(model, CombinedForecaster):
+            engine = Pair.at_end(model)
         else:
             engine = Window.at_end(model)
         if conformal is None or len(conformal.spread) < h:

@@ -10,14 +10,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ostinato.data.grid import moments, parse_freq, to_integers, to_times
-from ostinato.tasks.forecasting.combining import CombinedForecaster
 from ostinato.tasks.forecasting.trained import TrainedForecaster, split_values
 from ostinato.tasks.forecasting.zero_shot import ZeroShotForecaster
 from ostinato.tasks.pretrained import inputs as pretrained_inputs
 from ostinato.tasks.pretrained import values as pretrained_values
 from ostinato.tasks.pretrained.forecaster import long_season_of
 
-Model = TrainedForecaster | ZeroShotForecaster | CombinedForecaster
+Model = TrainedForecaster | ZeroShotForecaster
 Values = NDArray[np.float64]
 Places = NDArray[np.int64]
 
@@ -81,8 +80,12 @@ class Window:
 
     def ahead(self, h: int) -> Values:
         """Forecasts of the next `h` steps, (series, h)."""
-        forecast = replace(self.model, frame=self.frame()).predict(h)["forecast"]
+        forecast = self.at_its_end().predict(h)["forecast"]
         return forecast.to_numpy(dtype=np.float64).reshape(-1, h)
+
+    def at_its_end(self) -> Model:
+        """The forecaster at the end of what is kept."""
+        return replace(self.model, frame=self.frame())
 
     def frame(self) -> pd.DataFrame:
         """What is kept: unique_id, ds, y."""
@@ -104,8 +107,6 @@ class Window:
         model = self.model
         if isinstance(model, TrainedForecaster):
             model = replace(model, encodings=[model.encodings[row] for row in rows])
-        elif isinstance(model, CombinedForecaster):
-            model = model.of(rows)
         names = [self.names[row] for row in rows]
         return Window(model, self.values[rows], self.counts[rows], self.starts[rows], names)
 
