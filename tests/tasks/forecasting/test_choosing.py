@@ -82,6 +82,16 @@ def test_a_candidate_that_takes_too_long_is_stopped(monkeypatch, flat):
     assert found.tried.set_index("candidate").loc["slow", "origins"] == 0
 
 
+def test_a_quick_candidate_that_erred_more_does_not_win_when_time_gets_short(monkeypatch, flat):
+    makers = {"quick": Fixed(110.0), "slow": Fixed(100.0, wait=0.7), "worse": Fixed(140.0)}
+    found = chosen(
+        monkeypatch, flat, makers, budget=1.6
+    )  # a second trial of the slow one and its fit do not fit in
+    tried = found.tried.set_index("candidate")
+    assert tried.loc["slow", "origins"] == 1
+    assert found.name == "slow"
+
+
 @pytest.mark.slow
 def test_fine_tuning_that_takes_too_long_is_stopped(monkeypatch, monthly):
     tuned = dict(candidates(ORDER, 12))["finetuned"]

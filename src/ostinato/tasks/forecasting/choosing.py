@@ -158,6 +158,7 @@ class _Search:
         self.season = make.season(past)
         self.trials = [_Trial(name, candidate) for name, candidate in candidates(make.order, self.season)]
         self.rungs = [rung for rung in RUNGS if self._room(rung)]
+        self.ranked: list[_Trial] = []  # those of the last round, the best one first
 
     @property
     def spent(self) -> float:
@@ -170,17 +171,23 @@ class _Search:
         return bool(rows >= origins * self.make.order.h + SHORTEST)
 
     def halve(self) -> None:
-        """Rounds of trials, each with half of the candidates of the one before."""
+        """Rounds of trials, each with half of the candidates of the one before.
+
+        When time gets short in a later round, it ends with the first candidate that it does not suffice for: quicker
+        ones, which erred more, must not win by being quick.
+        """
         alive = self.trials
         for rung in self.rungs:
+            whole = []
             for trial in alive:
-                for origin in range(len(trial.errors) + 1, rung + 1):
-                    if not self._try(trial, origin):
-                        break
-            whole = sorted((trial for trial in alive if len(trial.errors) == rung), key=_order)
+                if all(self._try(trial, origin) for origin in range(len(trial.errors) + 1, rung + 1)):
+                    whole.append(trial)
+                elif self.ranked and trial.errors:
+                    break
             if not whole:
                 return
-            alive = whole[: math.ceil(len(whole) / 2)]
+            self.ranked = sorted(whole, key=_order)
+            alive = self.ranked[: math.ceil(len(whole) / 2)]
 
     def _try(self, trial: _Trial, origin: int) -> bool:
         """Let a candidate forecast one stretch of the past, if there is time for it and for the fit after it."""
@@ -194,12 +201,9 @@ class _Search:
         timed = _Timed(trial.make, time.perf_counter() + left, self._tell)
         try:
             table = backtest({"trial": timed}, frame, h=self.make.order.h, freq=self.make.freq, n_windows=1)
-        except (
-            _OutOfTimeError,
-            DataError,
-            TrainingError,
-        ):  # too slow, too short for it, or it failed: no candidate
-            trial.errors.clear()
+        except (_OutOfTimeError, DataError, TrainingError) as error:
+            if not isinstance(error, _OutOfTimeError):  # too short for it, or it failed: no candidate
+                trial.errors.clear()
             trial.seconds += time.perf_counter() - started
             return False
         trial.seconds += time.perf_counter() - started
@@ -214,7 +218,7 @@ class _Search:
 
     def finish(self) -> Choice:
         """Fit the best candidate on everything; the pretrained networks, which take no time, if there is none."""
-        best = min(self.trials, key=_order)
+        best = self.ranked[0] if self.ranked else self.trials[0]
         left = max(self.make.time_budget - self.spent, MARGIN * best.fit)
         try:
             model = _Timed(best.make, time.perf_counter() + left, self._tell)(self.past)
