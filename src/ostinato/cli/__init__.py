@@ -123,8 +123,8 @@ def _add_forecast_options(command: argparse.ArgumentParser) -> None:
         "--recipe",
         metavar="NAME",
         default="default",
-        help="default, pretrained (no training), combined (both averaged), finetuned, auto (the best of several), "
-        "streaming or classic",
+        help="default, pretrained (no training), combined (these and a trained one averaged), finetuned, auto (the "
+        "best of several), streaming or classic",
     )
     command.add_argument(
         "--cell",
