@@ -45,8 +45,8 @@ class Forecaster(Parameters):
         freq: pandas alias (`"MS"`, `"h"`) or, for integer times, the step; found when None.
         season_length: steps in a season, 1 for none; found in the past when None.
         cell: `"lstm"`, `"gru"`, `"rnn"` or another key of `ostinato.nn.LAYERS`.
-        recipe: `"default"`, `"pretrained"` for networks that need no training, `"combined"` for these and a trained
-            one, `"finetuned"`, `"auto"` for the best of several, `"streaming"` for one that new values move on, `"classic"`.
+        recipe: `"default"`, `"pretrained"` without training, `"combined"` for those networks and a trained one, `"auto"` for
+            the best of several, `"streaming"` for one that new values move on, `"finetuned"`, `"classic"`.
         random_state: seed; the same seed and number of threads give the same forecast. Drawn when None.
         gaps: missing timestamps are filled with missing values (`"fill"`) or refused (`"refuse"`).
         futr_exog_list: columns of covariates known in advance, such as prices; `predict` is given their next steps.
