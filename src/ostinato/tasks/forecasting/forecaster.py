@@ -45,7 +45,7 @@ class Forecaster(Parameters):
         freq: pandas alias (`"MS"`, `"h"`) or, for integer times, the step; found when None.
         season_length: steps in a season, 1 for none; found in the past when None.
         cell: `"lstm"`, `"gru"`, `"rnn"` or another key of `ostinato.nn.LAYERS`.
-        recipe: `"default"`, `"pretrained"` without training, `"combined"` for those networks and a trained one, `"auto"` for
+        recipe: `"default"`, `"pretrained"` without training, `"combined"` for those and a trained network, `"auto"` for
             the best of several, `"streaming"` for one that new values move on, `"finetuned"`, `"classic"`.
         random_state: seed; the same seed and number of threads give the same forecast. Drawn when None.
         gaps: missing timestamps are filled with missing values (`"fill"`) or refused (`"refuse"`).
