@@ -57,7 +57,7 @@ def train(hidden_size: int, width: int, windows: int) -> dict[str, float]:
                 rate=2e-3,
                 seed=31,
                 plain=False,
-                direct=True,
+                form="direct",
                 unseasonal=False,
                 start=None,
             )

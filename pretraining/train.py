@@ -23,8 +23,7 @@ from safetensors.numpy import save_file
 from safetensors.torch import load_file
 from windows import GROUP, Kind, Pool, draw
 
-from ostinato.tasks.pretrained import direct as pretrained_direct
-from ostinato.tasks.pretrained import inputs as pretrained_inputs
+from ostinato.tasks.pretrained.forms import DIRECT, FORMS, MIXED
 from ostinato.tasks.pretrained.training import Network, quantile_loss
 from ostinato.tasks.pretrained.windows import Windows
 
@@ -47,13 +46,18 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--plain", action="store_true", help="leave out the logarithm of positive series")
-    parser.add_argument("--direct", action="store_true", help="values alone, of short histories")
+    parser.add_argument(
+        "--form",
+        choices=tuple(FORMS),
+        default=MIXED.name,
+        help="beside classical forecasts, or values alone, of short histories or of seasonal ones of any length",
+    )
     parser.add_argument(
         "--unseasonal", action="store_true", help="direct, and series told of no season alone"
     )
     parser.add_argument("--start", type=Path, default=None, help="weights to start from, of another run")
     options = parser.parse_args()
-    options.direct |= options.unseasonal
+    options.form = DIRECT.name if options.unseasonal else options.form
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     torch.set_num_threads(1)
     options.folder.mkdir(parents=True, exist_ok=True)
@@ -68,9 +72,8 @@ class Trainer:
         self.options = options
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         torch.manual_seed(options.seed)
-        self.kind = Kind(plain=options.plain, direct=options.direct, unseasonal=options.unseasonal)
-        sizes = pretrained_direct.SIZES if options.direct else pretrained_inputs.SIZES
-        self.network = Network(options.hidden_size, options.width, sizes).to(self.device)
+        self.kind = Kind(FORMS[options.form], plain=options.plain, unseasonal=options.unseasonal)
+        self.network = Network(options.hidden_size, options.width, self.kind.form.sizes).to(self.device)
         if options.start is not None:
             weights = {name: value.float() for name, value in load_file(options.start).items()}
             self.network.load_state_dict(weights)
@@ -174,7 +177,9 @@ class Trainer:
             name: value.cpu().numpy().astype(np.float16) for name, value in self.averaged.state_dict().items()
         }
         facts = {
-            **{name: "yes" if told else "no" for name, told in asdict(self.kind).items()},
+            "form": self.kind.form.name,
+            "plain": "yes" if self.kind.plain else "no",
+            "unseasonal": "yes" if self.kind.unseasonal else "no",
             "windows": str(self.windows),
             "buckets": json.dumps([asdict(bucket) for bucket in self.kind.buckets]),
         }

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from ostinato.synthetic import FAMILIES, down_sample, generate
 from ostinato.tasks.pretrained import direct as pretrained_direct
-from ostinato.tasks.pretrained import inputs as pretrained_inputs
+from ostinato.tasks.pretrained.forms import DIRECT, LONG, MIXED, Form
 from ostinato.tasks.pretrained.windows import Windows, cut
 
 Array = npt.NDArray[np.float32]
@@ -17,6 +17,9 @@ AHEAD = 8  # groups drawn at once on a device, which is slow to start and draws 
 STEPS = 16  # steps ahead that are scored in one window
 SEASONS = (1, 4, 12, 7, 24)
 SEASON_SHARES = (0.3, 0.15, 0.25, 0.08, 0.12)
+MIDDLE_SHARES = (0.0, 0.2, 0.35, 0.2, 0.1)  # of long networks
+LONG_SHARES = (0.0, 0.05, 0.25, 0.25, 0.35)  # of the same over long histories
+WEEKS = 192  # steps of history above which hours have a week as well
 OTHER_SEASONS = (2, 3, 5, 6, 8, 10, 13, 18, 26, 30, 36, 48, 52, 60, 96)
 SHORT_FAMILIES = (
     *("economic",) * 4,
@@ -26,6 +29,18 @@ SHORT_FAMILIES = (
     "local_level",
     "local_trend",
     "gaussian_process",
+)
+LONG_FAMILIES = (
+    *("seasonal_arima",) * 3,
+    *("trend_season",) * 3,
+    *("exponential_smoothing",) * 2,
+    *("regime_switching",) * 2,
+    *("economic",) * 2,
+    "local_level",
+    "local_trend",
+    "gaussian_process",
+    "steps_and_spikes",
+    "chaos_and_growth",
 )
 UNSEASONAL_FAMILIES = (
     *("steady_growth",) * 4,
@@ -54,31 +69,31 @@ class Kind:
     """What one kind of network learns from.
 
     Attributes:
+        form: how it reads a past.
         plain: whether to leave out the logarithm of positive series.
-        direct: whether it reads values alone, of short histories.
         unseasonal: whether it is told of no season, where it is direct.
     """
 
+    form: Form = MIXED
     plain: bool = False
-    direct: bool = False
     unseasonal: bool = False
 
     @property
     def buckets(self) -> tuple[Bucket, ...]:
         """The lengths of its histories."""
-        return SHORT_BUCKETS if self.direct else BUCKETS
+        return {DIRECT: SHORT_BUCKETS, LONG: LONG_BUCKETS}.get(self.form, BUCKETS)
 
     @property
     def reuse(self) -> int:
-        """How often a window is seen; short ones are drawn faster than learnt from."""
-        return 1 if self.direct else 4
+        """How often a window is seen; those without classical forecasts are cut faster than learnt from."""
+        return 4 if self.form is MIXED else 1
 
     @property
     def families(self) -> tuple[str, ...]:
         """The families of its series."""
         if self.unseasonal:
             return UNSEASONAL_FAMILIES
-        return SHORT_FAMILIES if self.direct else tuple(FAMILIES)
+        return {DIRECT: SHORT_FAMILIES, LONG: LONG_FAMILIES}.get(self.form, tuple(FAMILIES))
 
 
 BUCKETS = (
@@ -92,6 +107,12 @@ SHORT_BUCKETS = (
     Bucket(17, 32, 24, 0.3),
     Bucket(33, 64, 36, 0.3),
     Bucket(65, pretrained_direct.LONGEST, 48, 0.2),
+)
+LONG_BUCKETS = (
+    Bucket(17, 48, 32, 0.15),
+    Bucket(49, 96, 48, 0.25),
+    Bucket(97, 192, 64, 0.25),
+    Bucket(193, 672, 128, 0.35),
 )
 
 
@@ -110,7 +131,7 @@ def draw(
     Returns:
         The windows.
     """
-    season, long = (1, 0) if kind.unseasonal else _seasons(bucket, rng)
+    season, long = (1, 0) if kind.unseasonal else _seasons(bucket, rng, kind.form)
     steps = _steps(bucket.horizon, rng)
     size = (count, bucket.longest + bucket.horizon)
     series = _series(size, (season, long), rng, kind.families, device)
@@ -121,26 +142,26 @@ def draw(
         np.arange(bucket.longest) >= bucket.longest - length[:, None], history, np.float32(np.nan)
     )
     filled = np.isfinite(history).any(axis=1)
-    read = pretrained_direct.read_for if kind.direct else pretrained_inputs.patches_for
     return cut(
         history[filled],
         future[filled],
         (season, long),
         steps,
-        patches=read(bucket.longest),
+        patches=kind.form.read_for(bucket.longest),
+        form=kind.form,
         plain=kind.plain,
-        direct=kind.direct,
     )
 
 
-def _seasons(bucket: Bucket, rng: np.random.Generator) -> tuple[int, int]:
-    """The season told to the network, short and long."""
+def _seasons(bucket: Bucket, rng: np.random.Generator, form: Form) -> tuple[int, int]:
+    """The season told to the network, short and long; long networks are always told one."""
     drawn = rng.random()
-    position = int(np.searchsorted(np.cumsum(SEASON_SHARES), drawn))
+    shares = SEASON_SHARES if form is not LONG else LONG_SHARES if bucket.longest > WEEKS else MIDDLE_SHARES
+    position = int(np.searchsorted(np.cumsum(shares), drawn))
     season = SEASONS[position] if position < len(SEASONS) else int(rng.choice(OTHER_SEASONS))
-    if season == 1 and bucket.longest >= 192 and rng.random() < 0.4:
+    if season == 1 and bucket.longest >= WEEKS and rng.random() < 0.4:
         return 1, 52
-    if season == 24 and bucket.longest >= 512 and rng.random() < 0.7:
+    if season == 24 and bucket.longest > WEEKS and rng.random() < 0.7:
         return 24, 168
     return season, 0
 

@@ -11,6 +11,7 @@ import torch
 from safetensors.numpy import load_file
 
 from ostinato.tasks.pretrained import network as pretrained_network
+from ostinato.tasks.pretrained.forms import DIRECT
 
 SCRIPT = Path(__file__).parents[2] / "pretraining" / "train.py"
 
@@ -45,15 +46,15 @@ def test_a_run_goes_on_where_it_stopped(tmp_path):
 
 @pytest.mark.slow
 def test_a_direct_network_learns_from_the_windows_it_is_given(tmp_path):
-    train(tmp_path, 0.0, "--direct", "--windows", "3000")
+    train(tmp_path, 0.0, "--form", "direct", "--windows", "3000")
     line = json.loads((tmp_path / "log.jsonl").read_text())
     assert line["windows"] == 4096  # whole groups
-    assert pretrained_network.read_member(tmp_path / "weights.safetensors").direct
+    assert pretrained_network.read_member(tmp_path / "weights.safetensors").form is DIRECT
 
 
 @pytest.mark.slow
 def test_a_network_of_unseasonal_series_can_start_from_other_weights(tmp_path):
-    train(tmp_path / "one", 0.0, "--direct", "--windows", "3000")
+    train(tmp_path / "one", 0.0, "--form", "direct", "--windows", "3000")
     start = tmp_path / "one" / "weights.safetensors"
     train(tmp_path / "two", 0.0, "--unseasonal", "--windows", "3000", "--start", start, "--rate", "1e-9")
     first, second = (load_file(tmp_path / name / "weights.safetensors") for name in ("one", "two"))
@@ -62,5 +63,5 @@ def test_a_network_of_unseasonal_series_can_start_from_other_weights(tmp_path):
             second[name], values, atol=2e-3
         )  # so small a rate leaves them as they were
     member = pretrained_network.read_member(tmp_path / "two" / "weights.safetensors")
-    assert member.direct
+    assert member.form is DIRECT
     assert member.unseasonal

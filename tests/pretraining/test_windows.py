@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ostinato.tasks.pretrained.forms import DIRECT
+
 FOLDER = Path(__file__).parents[2] / "pretraining"
 
 
@@ -23,7 +25,7 @@ def small(windows, monkeypatch):
 
 @pytest.mark.parametrize("device", [None, "cpu"])
 def test_a_pool_gives_batches_of_the_bucket_it_filled(small, device):
-    pool = small.Pool(1, small.Kind(direct=True, unseasonal=True), device=device)
+    pool = small.Pool(1, small.Kind(DIRECT, unseasonal=True), device=device)
     batch = pool.batch(pool.refill(), 16)
     assert batch.target.shape == (16, small.STEPS)
     assert all(isinstance(array, np.ndarray) for array in vars(batch).values())
@@ -31,7 +33,7 @@ def test_a_pool_gives_batches_of_the_bucket_it_filled(small, device):
 
 @pytest.mark.parametrize("device", [None, "cpu"])
 def test_a_pool_of_one_seed_gives_the_same_windows(small, device):
-    first, again = (small.Pool(3, small.Kind(direct=True), device=device) for _ in range(2))
+    first, again = (small.Pool(3, small.Kind(DIRECT), device=device) for _ in range(2))
     numbers = first.refill(), again.refill()
     assert numbers[0] == numbers[1]
     np.testing.assert_array_equal(*(pool.batch(numbers[0], 16).target for pool in (first, again)))
@@ -43,14 +45,14 @@ def test_a_pool_on_a_device_draws_some_groups_ahead(small, monkeypatch):
     monkeypatch.setattr(
         small, "generate", lambda count, *rest, **more: counts.append(count) or generate(count, *rest, **more)
     )
-    pool = small.Pool(1, small.Kind(direct=True), device="cpu")
+    pool = small.Pool(1, small.Kind(DIRECT), device="cpu")
     filled = [pool.refill() for _ in range(2 * small.AHEAD)]
     assert set(counts) == {small.AHEAD * small.GROUP}
     assert len(counts) == sum(-(-filled.count(number) // small.AHEAD) for number in set(filled))
 
 
 def test_series_of_a_device_are_like_those_of_numpy(windows):
-    kind = windows.Kind(direct=True)
+    kind = windows.Kind(DIRECT)
     spreads = []
     for device in (None, "cpu"):
         rng = np.random.default_rng(0)

@@ -10,6 +10,7 @@ from ostinato.errors import ConfigError
 from ostinato.tasks import opening
 from ostinato.tasks.forecasting.recipes import RECIPES
 from ostinato.tasks.pretrained import network as pretrained_network
+from ostinato.tasks.pretrained.forms import DIRECT, LONG, MIXED
 from ostinato.tasks.pretrained.inputs import Inputs
 
 
@@ -65,9 +66,10 @@ def test_a_pretrained_network_in_torch_gives_the_numbers_of_the_one_on_arrays(wa
 
 def test_what_a_patch_covers_is_known():
     member = pretrained_network.load_members()[0]
-    assert opening._steps_read(replace(member, direct=False), 8) == (4,) * 8
-    assert opening._steps_read(replace(member, direct=False), 20) == (4,) * 16 + (32,) * 4
-    assert opening._steps_read(replace(member, direct=True), 20) == ()
+    assert opening._steps_read(replace(member, form=MIXED), 8) == (4,) * 8
+    assert opening._steps_read(replace(member, form=MIXED), 20) == (4,) * 16 + (32,) * 4
+    assert opening._steps_read(replace(member, form=DIRECT), 20) == ()
+    assert opening._steps_read(replace(member, form=LONG), 3) == (16,) * 3
 
 
 @pytest.mark.parametrize("recipe", ["pretrained", "streaming"])

@@ -184,7 +184,7 @@ def _usual_member(model: ZeroShotForecaster) -> Member:
     from ostinato.tasks.pretrained.network import load_members
 
     members = load_members() if model.members is None else model.members
-    return next((each for each in members if not each.direct and not each.unseasonal), members[0])
+    return next((each for each in members if each.form.name == "mixed"), members[0])
 
 
 def _pretrained_windows(model: ZeroShotForecaster, member: Member) -> Batch:
@@ -193,12 +193,12 @@ def _pretrained_windows(model: ZeroShotForecaster, member: Member) -> Batch:
 
     from ostinato.data.batch import Batch
     from ostinato.tasks.forecasting.trained import split_values
-    from ostinato.tasks.pretrained import direct, inputs
+    from ostinato.tasks.pretrained import inputs
     from ostinato.tasks.pretrained.forecaster import long_season_of
     from ostinato.tasks.pretrained.windows import cut
 
     h = model.season_length if model.season_length > 1 else USUAL_STEPS
-    read_for = direct.read_for if member.direct else inputs.patches_for
+    read_for = member.form.read_for
     long_season = long_season_of(model.season_length, model.freq)
     longest = 4 * max(model.season_length, long_season, inputs.CONTEXT // 4)
     pieces = [
@@ -222,8 +222,8 @@ def _pretrained_windows(model: ZeroShotForecaster, member: Member) -> Batch:
         (model.season_length, long_season),
         np.arange(1, h + 1),
         patches=read,
+        form=member.form,
         plain=member.plain,
-        direct=member.direct,
     )
     tensors = {name: torch.from_numpy(array) for name, array in vars(windows).items()}
     patches, target = tensors.pop("patches"), tensors.pop("target")
@@ -232,10 +232,12 @@ def _pretrained_windows(model: ZeroShotForecaster, member: Member) -> Batch:
 
 def _steps_read(member: Member, patches: int) -> tuple[int, ...]:
     """Steps of the series in each patch, from the last one back; empty for single steps."""
-    from ostinato.tasks.pretrained import inputs
+    from ostinato.tasks.pretrained import inputs, long
 
-    if member.direct:
+    if member.form.name == "direct":
         return ()
+    if member.form.name == "long":
+        return (long.PATCH,) * patches
     fine = min(patches, inputs.FINE_STEPS // inputs.FINE_PATCH)
     return (inputs.FINE_PATCH,) * fine + (inputs.COARSE_PATCH,) * (patches - fine)
 

@@ -11,6 +11,7 @@ from ostinato.tasks.pretrained import network as pretrained_network
 from ostinato.tasks.pretrained import scaling as pretrained_scaling
 from ostinato.tasks.pretrained import values as pretrained_values
 from ostinato.tasks.pretrained import windows as pretrained_windows
+from ostinato.tasks.pretrained.forms import DIRECT, MIXED
 from ostinato.tasks.pretrained.training import Network
 
 STEPS = np.arange(1, 9)
@@ -27,7 +28,7 @@ def saved(path, *, seed=0, spread=0.0):
     weights = {
         name: value.detach().numpy().astype(np.float16) for name, value in network.state_dict().items()
     }
-    save_file(weights, path, metadata={"direct": "yes"})
+    save_file(weights, path, metadata={"form": "direct"})
     return network, pretrained_network.read_member(path)
 
 
@@ -92,7 +93,7 @@ def test_a_forecast_does_not_depend_on_the_unit_of_the_series(tmp_path):
 
 def test_an_untrained_network_repeats_the_last_value(tmp_path):
     _, member = saved(tmp_path / "a.safetensors")
-    assert member.direct
+    assert member.form is DIRECT
     np.testing.assert_allclose(run(member, [5.0, 9.0, 7.0, 8.0], 3)[:, 4], 8.0, rtol=1e-6)
 
 
@@ -110,7 +111,7 @@ def test_numpy_gives_what_torch_gives(tmp_path):
 )
 def test_direct_networks_count_less_the_longer_the_history(tmp_path, length, share):
     _, member = saved(tmp_path / "a.safetensors", spread=2.0)
-    other = next(other for other in pretrained_network.load_members() if other.plain and not other.direct)
+    other = next(other for other in pretrained_network.load_members() if other.plain and other.form is MIXED)
     member = dataclasses.replace(member, plain=True)
     history = np.random.default_rng(0).standard_normal(length).cumsum() - 50
     direct, mixed, both = (run_all(members, history, 5) for members in ((member,), (other,), (other, member)))
@@ -119,7 +120,7 @@ def test_direct_networks_count_less_the_longer_the_history(tmp_path, length, sha
 
 def test_direct_networks_do_not_count_where_there_are_zeros(tmp_path):
     _, member = saved(tmp_path / "a.safetensors", spread=2.0)
-    other = next(other for other in pretrained_network.load_members() if not other.direct)
+    other = next(other for other in pretrained_network.load_members() if other.form is MIXED)
     history = [3.5, 0.0, 2.0, 7.0, 4.5, 6.0]
     np.testing.assert_array_equal(run_all((other, member), history, 3), run_all((other,), history, 3))
 
@@ -152,8 +153,8 @@ def test_a_network_of_unseasonal_series_does_not_count_where_a_season_is_told(se
 
 def members_of_plain_values():
     members = pretrained_network.load_members()
-    mixed = next(member for member in members if member.plain and not member.direct)
-    direct = next(member for member in members if member.plain and member.direct)
+    mixed = next(member for member in members if member.plain and member.form is MIXED)
+    direct = next(member for member in members if member.plain and member.form is DIRECT)
     unseasonal = next(member for member in members if member.unseasonal)
     return mixed, direct, dataclasses.replace(unseasonal, plain=True)
 
@@ -165,14 +166,14 @@ def wandering(length):
 def test_what_a_network_learnt_from_is_read_from_its_file(tmp_path):
     network = Network(16, 12, pretrained_direct.SIZES)
     weights = {name: value.detach().numpy() for name, value in network.state_dict().items()}
-    save_file(weights, tmp_path / "a.safetensors", metadata={"direct": "yes", "unseasonal": "yes"})
+    save_file(weights, tmp_path / "a.safetensors", metadata={"form": "direct", "unseasonal": "yes"})
     member = pretrained_network.read_member(tmp_path / "a.safetensors")
-    assert (member.direct, member.unseasonal, member.plain) == (True, True, False)
+    assert (member.form, member.unseasonal, member.plain) == (DIRECT, True, False)
 
 
 def test_windows_of_values_alone_can_be_cut():
     series = generate(6, 40, season_length=4, seed=3, augmented=False)
-    windows = pretrained_windows.cut(series[:, :32], series[:, 32:], (4, 0), STEPS, patches=32, direct=True)
+    windows = pretrained_windows.cut(series[:, :32], series[:, 32:], (4, 0), STEPS, patches=32, form=DIRECT)
     assert windows.patches.shape == (6, 32, pretrained_direct.CHANNELS)
     assert windows.experts.shape == (6, 8, 1)
     assert (windows.weight > 0).any()

@@ -6,6 +6,7 @@ from ostinato.errors import ConfigError, DataError
 from ostinato.tasks.pretrained import forecaster as pretrained
 from ostinato.tasks.pretrained import network as pretrained_network
 from ostinato.tasks.pretrained.finetune import finetune
+from ostinato.tasks.pretrained.forms import DIRECT
 
 
 def frame_of(*series):
@@ -75,8 +76,8 @@ def test_direct_networks_are_tuned_on_short_histories_alone(length, changed):
     direct = [
         (one, before)
         for one, before in zip(found.members, pretrained_network.load_members(), strict=True)
-        if before.direct
+        if before.form is DIRECT
     ]
     same = [np.array_equal(one.lstm[0], before.lstm[0]) for one, before in direct]
-    assert all(one.direct and one.plain == before.plain for one, before in direct)
+    assert all(one.form is DIRECT and one.plain == before.plain for one, before in direct)
     assert all(same) if not changed else not all(same)

@@ -10,6 +10,7 @@ from ostinato.synthetic import generate
 from ostinato.tasks.pretrained import inputs as pretrained_inputs
 from ostinato.tasks.pretrained import network as pretrained_network
 from ostinato.tasks.pretrained import scaling as pretrained_scaling
+from ostinato.tasks.pretrained.forms import DIRECT
 from ostinato.tasks.pretrained.training import Network
 
 
@@ -90,6 +91,6 @@ def test_the_file_says_whether_a_network_reads_plain_values(tmp_path, fact, plai
 def test_networks_that_are_all_made_for_other_series_forecast_all_the_same():
     members = pretrained_network.load_members()
     unseasonal = tuple(member for member in members if member.unseasonal)
-    direct = tuple(member for member in members if member.direct and not member.unseasonal)
-    assert pretrained_network.serving(unseasonal, seasonal=True) == unseasonal
-    assert pretrained_network.serving(direct, seasonal=False) == direct
+    direct = tuple(member for member in members if member.form is DIRECT and not member.unseasonal)
+    assert pretrained_network.serving(unseasonal, 12) == unseasonal
+    assert pretrained_network.serving(direct, 1) == direct

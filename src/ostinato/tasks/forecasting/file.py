@@ -24,6 +24,7 @@ from ostinato.tasks.forecasting.plan import Plan
 from ostinato.tasks.forecasting.recipes import Recipe, find_recipe
 from ostinato.tasks.forecasting.trained import TrainedForecaster
 from ostinato.tasks.forecasting.zero_shot import ZeroShotForecaster
+from ostinato.tasks.pretrained.forms import FORMS
 from ostinato.tasks.pretrained.network import Member as PretrainedMember
 from ostinato.tasks.pretrained.network import load_members, to_member, weight_files
 from ostinato.tasks.stored import StoredMember
@@ -133,7 +134,7 @@ def _pretrained_networks(model: ZeroShotForecaster) -> Parts:
         for name, weight in state_of(member).items()
     }
     known = [
-        {"name": name, "plain": one.plain, "direct": one.direct, "unseasonal": one.unseasonal}
+        {"name": name, "form": one.form.name, "plain": one.plain, "unseasonal": one.unseasonal}
         for name, one in zip_longest(names, members, fillvalue="network")
         if isinstance(one, PretrainedMember)
     ]
@@ -223,8 +224,8 @@ def _pretrained(file: ModelFile, prefix: str = "") -> tuple[PretrainedMember, ..
         to_member(
             _state(file, number, prefix),
             str(saved["name"]),
+            form=FORMS[saved.get("form", "direct" if saved.get("direct") else "mixed")],  # older files
             plain=bool(saved["plain"]),
-            direct=bool(saved.get("direct", False)),  # not in files of the first version
             unseasonal=bool(saved.get("unseasonal", False)),
         )
         for number, saved in enumerate(file.config[prefix or "members"])

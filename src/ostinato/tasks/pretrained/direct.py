@@ -1,9 +1,11 @@
 """What a direct network sees of a past: its last values step by step, and no forecast but its own season."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 
-from ostinato.tasks.pretrained.inputs import Inputs, Sizes
+from ostinato.tasks.pretrained.inputs import Inputs, Sizes, squash
 from ostinato.tasks.pretrained.scaling import Array, Past
 
 READ = 64  # last steps that are read
@@ -28,7 +30,7 @@ def build(past: Past, steps: npt.NDArray[np.int64], read: int) -> Inputs:
     index = past.index[:, (steps - 1) % past.index.shape[1]] / past.unit[:, None]
     return Inputs(
         patches=_values(past, read),
-        statistics=_statistics(past),
+        statistics=np.stack(statistics(past), axis=1),
         steps=_steps(past, index, steps),
         experts=np.ascontiguousarray(index[:, :, None], dtype=np.float32),
     )
@@ -49,20 +51,15 @@ def _values(past: Past, read: int) -> Array:
     moves[:, max(0, held - time + 1) :] = np.diff(past.adjusted[:, max(0, time - held - 1) :], axis=1)
     result = np.zeros((batch, read, CHANNELS), dtype=np.float32)
     channels = result[:, read - held :]
-    channels[..., 0] = _squash((past.adjusted[:, time - held :] - last) / unit) * seen
-    channels[..., 1] = _squash((past.values[:, time - held :] - last) / unit) * seen
+    channels[..., 0] = squash((past.adjusted[:, time - held :] - last) / unit) * seen
+    channels[..., 1] = squash((past.values[:, time - held :] - last) / unit) * seen
     channels[..., 2] = np.arcsinh(moves / unit) * seen
     channels[..., 3] = seen
     return result
 
 
-def _squash(values: Array) -> Array:
-    """Brings values of any size near one."""
-    return np.asarray(0.5 * np.arcsinh(values), dtype=np.float32)
-
-
-def _statistics(past: Past) -> Array:
-    """What is known of each series as a whole: (batch, SIZES.statistics)."""
+def statistics(past: Past) -> list[Array]:
+    """What is known of each series as a whole: (batch,) each."""
     batch, time = past.values.shape
     rows = np.arange(batch)
     seen = np.maximum(past.observed.sum(axis=1), 1).astype(np.float32)
@@ -85,26 +82,57 @@ def _statistics(past: Past) -> Array:
         np.log(late + 0.05),
         np.log1p(np.abs(np.diff(past.adjusted, axis=1)).max(axis=1, initial=0) / past.unit) / 3,
     ]
-    return np.stack([np.asarray(column, dtype=np.float32) for column in columns], axis=1)
+    return [np.asarray(column, dtype=np.float32) for column in columns]
 
 
 def _steps(past: Past, index: Array, steps: npt.NDArray[np.int64]) -> Array:
     """What is known of each step ahead: how far, its season, and the values some seasons before it."""
-    batch, time = past.values.shape
-    shape = (batch, len(steps))
-    ahead = np.minimum(steps.astype(np.float32), LONGEST_STEP)
-    season = past.season_length
-    columns = [
-        np.broadcast_to(np.log(ahead) / 3, shape),
-        np.broadcast_to(ahead / 16, shape),
-        np.broadcast_to(np.log1p(np.minimum(ahead / season, 8.0)), shape),
-        np.minimum(ahead / past.length[:, None], 2.0),
-        _squash(index),
+    before = [
+        seasons_before(past, index, steps, past.season_length, (back,)) for back in range(1, SEASONS_BACK + 1)
     ]
-    for back in range(1, SEASONS_BACK + 1):
+    return np.stack(ahead(past, index, steps, LONGEST_STEP) + before, axis=2)
+
+
+def ahead(past: Past, index: Array, steps: npt.NDArray[np.int64], longest: float) -> list[Array]:
+    """How far each step is and what its season adds, five columns: (batch, steps) each.
+
+    Args:
+        past: the prepared histories.
+        index: (batch, steps), the season of each step in units.
+        steps: (steps,), which steps ahead, from 1.
+        longest: steps beyond it look alike.
+    """
+    shape = (len(past.values), len(steps))
+    capped = np.minimum(steps.astype(np.float32), longest)
+    columns = [
+        np.broadcast_to(np.log(capped) / 3, shape),
+        np.broadcast_to(capped / 16, shape),
+        np.broadcast_to(np.log1p(np.minimum(capped / past.season_length, 8.0)), shape),
+        np.minimum(capped / past.length[:, None], 2.0),
+        squash(index),
+    ]
+    return [np.asarray(column, dtype=np.float32) for column in columns]
+
+
+def seasons_before(
+    past: Past, index: Array, steps: npt.NDArray[np.int64], season: int, backs: Sequence[int]
+) -> Array:
+    """Mean of the values some seasons before each step, over what its season says: (batch, steps).
+
+    Args:
+        past: the prepared histories.
+        index: (batch, steps), the season of each step in units.
+        steps: (steps,), which steps ahead, from 1.
+        season: steps of the season.
+        backs: how many seasons before; those before the start are left out, 0 where all are.
+    """
+    time = past.values.shape[1]
+    total = np.zeros((len(past.values), len(steps)), dtype=np.float32)
+    count = np.zeros_like(total)
+    for back in backs:
         position = time + (steps - 1) % season - back * season
-        value = past.values[:, np.maximum(position, 0)]
         known = position >= time - past.length[:, None]
-        relative = (value - past.adjusted[:, -1:]) / past.unit[:, None] - index
-        columns.append(np.where(known, _squash(relative), np.float32(0)))
-    return np.stack([np.asarray(column, dtype=np.float32) for column in columns], axis=2)
+        total += np.where(known, past.values[:, np.maximum(position, 0)], np.float32(0))
+        count += known
+    relative = (total / np.maximum(count, 1) - past.adjusted[:, -1:]) / past.unit[:, None] - index
+    return np.where(count > 0, squash(relative), np.float32(0))

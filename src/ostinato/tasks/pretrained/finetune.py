@@ -8,11 +8,11 @@ import numpy.typing as npt
 import pandas as pd
 
 from ostinato.errors import ConfigError, DataError
-from ostinato.tasks.pretrained import direct as pretrained_direct
 from ostinato.tasks.pretrained import forecaster as pretrained
 from ostinato.tasks.pretrained import inputs as pretrained_inputs
 from ostinato.tasks.pretrained import network as pretrained_network
 from ostinato.tasks.pretrained.forecaster import PretrainedForecaster
+from ostinato.tasks.pretrained.forms import MIXED
 from ostinato.tasks.pretrained.network import Member
 from ostinato.tasks.pretrained.windows import Windows, cut
 
@@ -20,7 +20,6 @@ POOL = 2048  # windows cut once, from which batches are drawn
 BATCH = 256
 SCORED = 24  # steps of a longer horizon that are scored
 LEAST_HISTORY = 8
-DIRECT_LENGTHS = (32, 64, pretrained_direct.LONGEST)  # histories that direct networks read together
 LEAST_GAIN = 0.01  # of the loss on the steps kept apart
 
 
@@ -71,7 +70,7 @@ def finetune(  # noqa: PLR0913 - what a training may need to be told
     members = []
     files = pretrained_network.weight_files()
     read = tuple(pretrained_network.read_member(path) for path in files)
-    used = pretrained_network.serving(read, seasonal=max(seasons) > 1)
+    used = pretrained_network.serving(read, *seasons)
     for number, (path, member) in enumerate(zip(files, read, strict=True)):
 
         def update(done: int, before: int = number * updates) -> None:
@@ -129,7 +128,7 @@ def _cut_at(
         for row, end in origins:
             past = series[row][max(0, end - longest) : end]
             fits = above < end <= upto and np.isfinite(past).any()
-            if fits and not (member.direct and (past == 0).any()):
+            if fits and (member.form is MIXED or (past != 0).all()):
                 chosen.append((past, series[row][end + steps - 1]))
         if chosen:
             width = max(len(past) for past, _ in chosen)
@@ -137,18 +136,21 @@ def _cut_at(
             for place, (past, _) in enumerate(chosen):
                 history[place, width - len(past) :] = past
             future = np.stack([future for _, future in chosen])
-            kind = {"plain": member.plain, "direct": member.direct}
-            groups.append(cut(history, future, seasons, steps, patches=patches, **kind))
+            group = cut(
+                history, future, seasons, steps, patches=patches, form=member.form, plain=member.plain
+            )
+            groups.append(group)
     return groups
 
 
 def _groups(member: Member) -> list[tuple[float, float, int]]:
     """Histories that a network reads alike: above and up to which length, and how many patches."""
-    if member.direct:
-        limits = [(float(length), pretrained_direct.read_for(length)) for length in DIRECT_LENGTHS]
-    else:
-        *shorter, (_, most) = pretrained_inputs.PATCH_COUNTS
-        limits = [*((float(length), count) for length, count in shorter), (np.inf, most)]
+    limits = [
+        (float(length), member.form.read_for(length))
+        if length
+        else (np.inf, member.form.read_for(pretrained_inputs.CONTEXT))
+        for length in member.form.lengths
+    ]
     above = [0.0, *(upto for upto, _ in limits[:-1])]
     return [(low, upto, read) for low, (upto, read) in zip(above, limits, strict=True)]
 
@@ -171,8 +173,7 @@ def _tune(
     from ostinato.tasks.pretrained.training import Network, quantile_loss
 
     state = {name: torch.from_numpy(value.astype(np.float32)) for name, value in load_file(path).items()}
-    widths = pretrained_direct.SIZES if was.direct else pretrained_inputs.SIZES
-    network = Network(state["lstm.weight_hh_l0"].shape[1], state["mix.weight"].shape[0], widths)
+    network = Network(state["lstm.weight_hh_l0"].shape[1], state["mix.weight"].shape[0], was.form.sizes)
     network.load_state_dict(state)
 
     def loss_of(part: Windows) -> torch.Tensor:
@@ -201,5 +202,6 @@ def _tune(
     if score() >= (1 - LEAST_GAIN) * before:
         return was
     tuned = {name: value.detach().numpy() for name, value in network.state_dict().items()}
-    kind = {"plain": was.plain, "direct": was.direct, "unseasonal": was.unseasonal}
-    return pretrained_network.to_member(tuned, "the fine-tuned network", **kind)
+    return pretrained_network.to_member(
+        tuned, "the fine-tuned network", form=was.form, plain=was.plain, unseasonal=was.unseasonal
+    )

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from ostinato.tasks.pretrained import experts as experts_module
 from ostinato.tasks.pretrained import scaling as pretrained_scaling
@@ -65,9 +66,7 @@ def patches_for(length: int) -> int:
     return next((count for longest, count in PATCH_COUNTS if length <= longest), PATCH_COUNTS[-1][1])
 
 
-def build(
-    history: Array, past: Past, steps: np.ndarray[tuple[int], np.dtype[np.int64]], patches: int
-) -> Inputs:
+def build(history: Array, past: Past, steps: npt.NDArray[np.int64], patches: int) -> Inputs:
     """Makes the inputs of the network.
 
     Args:
@@ -101,8 +100,8 @@ def _patches(past: Past, count: int) -> Array:
     held = min(wanted, time)
     channels = np.zeros((3, batch, wanted), dtype=np.float32)
     channels[2, :, wanted - held :] = past.observed[:, time - held :]
-    channels[0, :, wanted - held :] = _squash((past.adjusted[:, time - held :] - last) / unit)
-    channels[1, :, wanted - held :] = _squash((past.values[:, time - held :] - last) / unit)
+    channels[0, :, wanted - held :] = squash((past.adjusted[:, time - held :] - last) / unit)
+    channels[1, :, wanted - held :] = squash((past.values[:, time - held :] - last) / unit)
     channels[:2] *= channels[2]
     split = coarse * COARSE_PATCH
     result = np.zeros((batch, count, PATCH_WIDTH), dtype=np.float32)
@@ -115,7 +114,7 @@ def _patches(past: Past, count: int) -> Array:
     return result
 
 
-def _squash(values: Array) -> Array:
+def squash(values: npt.NDArray[np.floating]) -> Array:
     """Brings values of any size near one."""
     return np.asarray(0.5 * np.arcsinh(values), dtype=np.float32)
 
@@ -141,7 +140,7 @@ def _statistics(past: Past, experts: experts_module.Experts) -> Array:
         level / 4,
         zero,
         1 - seen / past.length,
-        _squash(experts.slope * np.sqrt(past.length)),
+        squash(experts.slope * np.sqrt(past.length)),
         experts.swing / 2,
         np.log(late + 0.05),
         np.log1p(np.abs(np.diff(past.adjusted, axis=1)).max(axis=1, initial=0) / past.unit) / 3,
@@ -180,7 +179,7 @@ def _steps(
     past: Past,
     experts: experts_module.Experts,
     forecasts: Array,
-    steps: np.ndarray[tuple[int], np.dtype[np.int64]],
+    steps: npt.NDArray[np.int64],
 ) -> Array:
     """What is known of each step ahead: (batch, steps, STEP_WIDTH)."""
     batch = len(past.values)
@@ -193,9 +192,9 @@ def _steps(
         np.broadcast_to(np.log(ahead) / 3, (batch, len(steps))),
         np.broadcast_to(np.log1p(season), (batch, len(steps))),
         share,
-        _squash(experts.index),
+        squash(experts.index),
         spread / 2,
-        _squash(naive[:, :, 0]),
+        squash(naive[:, :, 0]),
     ]
-    relative = _squash(forecasts - experts.index[:, :, None])
+    relative = squash(forecasts - experts.index[:, :, None])
     return np.concatenate([relative, np.stack(rest, axis=2)], axis=2).astype(np.float32)

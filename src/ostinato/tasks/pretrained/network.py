@@ -12,8 +12,7 @@ import numpy.typing as npt
 from ostinato import kernels
 from ostinato.errors import ModelFileError
 from ostinato.evaluate.knots import LEVELS
-from ostinato.tasks.pretrained import direct as pretrained_direct
-from ostinato.tasks.pretrained import inputs as pretrained_inputs
+from ostinato.tasks.pretrained.forms import FORMS, LONG, MIXED, Form
 from ostinato.tasks.pretrained.inputs import Inputs
 from ostinato.tasks.pretrained.scaling import Array
 
@@ -33,8 +32,8 @@ class Member:
         state_weights: one (hidden, 4 * hidden) for each LSTM layer.
         biases: one (4 * hidden,) for each LSTM layer.
         head: the four layers of the head by name.
+        form: how it reads a past.
         plain: whether it reads plain values of positive series, not their logarithms.
-        direct: whether it reads values alone, no classical forecasts.
         unseasonal: whether it learnt from series that are told no season alone, and forecasts only those.
     """
 
@@ -43,8 +42,8 @@ class Member:
     state_weights: tuple[Array, ...]
     biases: tuple[Array, ...]
     head: dict[str, Array]
+    form: Form = MIXED
     plain: bool = False
-    direct: bool = False
     unseasonal: bool = False
 
 
@@ -54,21 +53,27 @@ def load_members() -> tuple[Member, ...]:
     return tuple(read_member(path) for path in weight_files())
 
 
-def serving(members: tuple[Member, ...], *, seasonal: bool) -> tuple[Member, ...]:
-    """Those of some networks that forecast series with a season, or without: all, where none is meant for them.
+def serving(members: tuple[Member, ...], season_length: int, long_season: int = 0) -> tuple[Member, ...]:
+    """Those of some networks that forecast series of given seasons: all, where none is meant for them.
 
     Args:
         members: networks to choose from.
-        seasonal: whether a season is told.
+        season_length: steps of the season, 1 for none.
+        long_season: steps of a second season, 0 for none.
 
     Returns:
         With a season, those not made for series without one; without, where such are given, these and the mixed ones.
+        The long ones only where the short season is told.
     """
-    if seasonal:
-        return tuple(member for member in members if not member.unseasonal) or members
-    if any(member.unseasonal for member in members):
-        return tuple(member for member in members if member.unseasonal or not member.direct)
-    return members
+    told = season_length > 1 or long_season > 1
+    alone = not told and any(member.unseasonal for member in members)
+
+    def serves(member: Member) -> bool:
+        if member.form is LONG:
+            return season_length > 1
+        return member.unseasonal or member.form is MIXED if alone else not (told and member.unseasonal)
+
+    return tuple(member for member in members if serves(member)) or members
 
 
 def weight_files() -> list[Path]:
@@ -94,16 +99,21 @@ def read_member(path: Path) -> Member:
     with safe_open(path, framework="numpy") as file:
         facts = file.metadata() or {}
         values = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
-    kind = {name: facts.get(name) == "yes" for name in ("plain", "direct", "unseasonal")}
-    return to_member(values, path.name, **kind)
+    form = facts.get("form", MIXED.name)
+    if form not in FORMS:
+        raise ModelFileError(
+            f"{path.name} holds a network of the form '{form}'; use one of {', '.join(FORMS)}"
+        )
+    kind = {name: facts.get(name) == "yes" for name in ("plain", "unseasonal")}
+    return to_member(values, path.name, form=FORMS[form], **kind)
 
 
 def to_member(
     values: Mapping[str, npt.NDArray[np.floating]],
     source: str,
     *,
+    form: Form = MIXED,
     plain: bool = False,
-    direct: bool = False,
     unseasonal: bool = False,
 ) -> Member:
     """Readies weights in torch's layout to be multiplied from the right.
@@ -111,8 +121,8 @@ def to_member(
     Args:
         values: the state of a network by name.
         source: where they come from, for the error.
+        form: how the network reads a past.
         plain: whether the network reads plain values of positive series.
-        direct: whether the network reads values alone.
         unseasonal: whether it forecasts series without a season alone.
 
     Returns:
@@ -122,11 +132,10 @@ def to_member(
         ModelFileError: they are not those of such a network.
     """
     weights = {name: value.astype(np.float32) for name, value in values.items()}
-    sizes = pretrained_direct.SIZES if direct else pretrained_inputs.SIZES
     expected = {
-        "series.weight": sizes.statistics,
-        "step.weight": sizes.step,
-        "lstm.weight_ih_l0": sizes.patch,
+        "series.weight": form.sizes.statistics,
+        "step.weight": form.sizes.step,
+        "lstm.weight_ih_l0": form.sizes.patch,
     }
     for name, width in expected.items():
         found = weights[name].shape[1] if name in weights else 0
@@ -139,8 +148,8 @@ def to_member(
     layers = range(LAYERS)
     parts = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
     return Member(
+        form=form,
         plain=plain,
-        direct=direct,
         unseasonal=unseasonal,
         lstm=tuple(weights[f"lstm.{part}_l{layer}"] for layer in layers for part in parts),
         input_weights=tuple(_columns(weights[f"lstm.weight_ih_l{layer}"], halves) for layer in layers),

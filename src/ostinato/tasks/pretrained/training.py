@@ -4,7 +4,6 @@ import torch
 from torch import Tensor, nn
 
 from ostinato.nn.recurrent import LSTM
-from ostinato.tasks.pretrained import direct
 from ostinato.tasks.pretrained.inputs import SIZES, Sizes
 from ostinato.tasks.pretrained.network import Member
 
@@ -75,8 +74,7 @@ def network_of(member: Member) -> Network:
     weights = dict(zip(names, member.lstm, strict=True)) | {
         name: value.T for name, value in member.head.items()
     }
-    sizes = direct.SIZES if member.direct else SIZES
-    network = Network(member.lstm[1].shape[1], member.head["mix.bias"].shape[0], sizes)
+    network = Network(member.lstm[1].shape[1], member.head["mix.bias"].shape[0], member.form.sizes)
     network.load_state_dict({name: torch.from_numpy(value.copy()) for name, value in weights.items()})
     return network
 

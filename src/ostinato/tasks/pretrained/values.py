@@ -14,11 +14,13 @@ from ostinato.tasks.pretrained import direct as pretrained_direct
 from ostinato.tasks.pretrained import inputs as pretrained_inputs
 from ostinato.tasks.pretrained import network as pretrained_network
 from ostinato.tasks.pretrained import scaling as pretrained_scaling
+from ostinato.tasks.pretrained.forms import DIRECT, LONG, MIXED, Form
 from ostinato.tasks.pretrained.network import Member
 from ostinato.tasks.pretrained.scaling import Array, Mask
 
 BLOCK = 512  # series run at once
-SHORT = 32  # steps up to which direct members count as much as the others
+SHORT = 32  # steps up to which direct members count as much as the mixed ones
+LONG_SHARE = 1.0  # of a long member where a mixed one counts 1 and the history is long
 LEAST_MOVEMENT = 1e-3  # of a series over its level
 LONGEST = 8192  # steps looked at, however long the season
 
@@ -93,12 +95,14 @@ def forecast_raw(
             "use an h and a season_length of at least 1 and a long_season of at least 0"
         )
     networks = pretrained_network.load_members() if members is None else members
-    networks = pretrained_network.serving(networks, seasonal=max(season_length, long_season) > 1)
+    networks = pretrained_network.serving(networks, season_length, long_season)
     longest = max(pretrained_inputs.CONTEXT, min(4 * max(season_length, long_season), LONGEST))
     lengths = np.minimum(ends - starts, longest)
     raw = Raw(np.empty((len(ends), h, len(LEVELS))), np.empty(len(ends), dtype=bool), np.empty(len(ends)))
-    limits = {limit for limit, _ in pretrained_inputs.PATCH_COUNTS[:-1]} | {pretrained_direct.LONGEST}
-    blocks = _blocks(lengths, [0, *sorted(limits), longest])
+    limits = {
+        length for member in networks for length in member.form.lengths
+    }  # one of which is 0, or longest
+    blocks = _blocks(lengths, sorted({0, *(min(limit, longest) for limit in limits), longest}))
 
     def run(block: npt.NDArray[np.intp], longest_read: int) -> None:
         history, level = _histories(values, ends[block], lengths[block])
@@ -133,52 +137,42 @@ def _forecast_block(
     """
     total = np.zeros((len(history), h, len(LEVELS)))
     weight = np.zeros(len(history))
-    direct_share = _direct_share(history, members)
-    mixed_share = 1.0 - direct_share * any(
-        member.unseasonal for member in members
-    )  # which leaves them no part
+    shares = _shares(history, members)
     rows = np.arange(len(history))
     for plain in (False, True):
         if not len(rows) or all(member.plain != plain for member in members):
             continue
         told = pretrained_scaling.no_logarithm(history[rows], plain)
         past = pretrained_scaling.prepare(history[rows], *seasons, told)
-        for direct in sorted({member.direct for member in members}):
-            share = (direct_share if direct else mixed_share)[rows]
+        for form, of_all in shares.items():
+            share = of_all[rows]
             if not share.any():
                 continue
-            inputs = _inputs(history[rows], past, h, longest, direct=direct)
+            inputs = form.build(history[rows], past, np.arange(1, h + 1), form.read_for(longest))
             for member in members:
                 fits = (~past.logged | (member.plain == plain)) & (share > 0)
-                if member.direct == direct and (member.plain or not plain) and fits.any():
+                if member.form is form and (member.plain or not plain) and fits.any():
                     total[rows[fits]] += _values(member, inputs, past, fits) * share[fits, None, None]
                     weight[rows[fits]] += share[fits]
         rows = rows[past.logged]
     return total / weight[:, None, None]
 
 
-def _direct_share(history: Array, members: tuple[Member, ...]) -> npt.NDArray[np.float64]:
-    """How much direct members count, at most 1: (batch,).
+def _shares(history: Array, members: tuple[Member, ...]) -> dict[Form, npt.NDArray[np.float64]]:
+    """How much the members of each form count: (batch,) each.
 
-    They learnt from short histories without zeros: all up to 32 steps, nothing from 128 on. All, where there are
-    no other members.
+    Direct ones learnt from short histories without zeros: they count as much as the mixed ones up to 32 steps and
+    nothing from 128 on, where long ones count instead. Where there are no mixed ones, all count alike.
     """
-    if all(member.direct for member in members):
-        return np.ones(len(history))
+    forms = {member.form: np.ones(len(history)) for member in members}
+    if MIXED not in forms:
+        return forms
     length = history.shape[1] - np.isfinite(history).argmax(axis=1)
-    reach = pretrained_direct.LONGEST - SHORT
-    share = np.clip((pretrained_direct.LONGEST - length) / reach, 0.0, 1.0)
-    return np.asarray(share * (history != 0).all(axis=1))
-
-
-def _inputs(
-    history: Array, past: pretrained_scaling.Past, h: int, longest: int, *, direct: bool
-) -> pretrained_inputs.Inputs:
-    """What members of one kind read."""
-    steps = np.arange(1, h + 1)
-    if direct:
-        return pretrained_direct.build(past, steps, pretrained_direct.read_for(longest))
-    return pretrained_inputs.build(history, past, steps, pretrained_inputs.patches_for(longest))
+    short = np.clip((pretrained_direct.LONGEST - length) / (pretrained_direct.LONGEST - SHORT), 0.0, 1.0)
+    whole = (history != 0).all(axis=1)
+    shares = {DIRECT: short * whole, LONG: LONG_SHARE * (1.0 - short) * whole}
+    unseasonal = any(member.unseasonal for member in members)
+    return {form: shares.get(form, ones - unseasonal * shares[DIRECT]) for form, ones in forms.items()}
 
 
 def _are_counts(history: Array) -> Mask:

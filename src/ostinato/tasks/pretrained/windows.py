@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ostinato.tasks.pretrained import direct as pretrained_direct
 from ostinato.tasks.pretrained import inputs as pretrained_inputs
 from ostinato.tasks.pretrained import scaling as pretrained_scaling
+from ostinato.tasks.pretrained.forms import MIXED, Form
 from ostinato.tasks.pretrained.scaling import Array
 
 
@@ -39,8 +39,8 @@ def cut(
     steps: npt.NDArray[np.int64],
     *,
     patches: int,
+    form: Form = MIXED,
     plain: bool = False,
-    direct: bool = False,
 ) -> Windows:
     """Makes windows of histories and what followed them.
 
@@ -49,18 +49,15 @@ def cut(
         future: (windows, steps), what followed at those steps, NaN where it is not known.
         seasons: steps of the season and of the longer one, 0 for none.
         steps: (steps,), which steps ahead, from 1.
-        patches: how many patches to read; how many steps, where the network is direct.
+        patches: how many patches to read, from `form.read_for`.
+        form: how the network reads a past.
         plain: whether to leave out the logarithm of positive series.
-        direct: whether the network reads values alone, no classical forecasts.
 
     Returns:
         The windows.
     """
     past = pretrained_scaling.prepare(history, *seasons, pretrained_scaling.no_logarithm(history, plain))
-    if direct:
-        inputs = pretrained_direct.build(past, steps, patches)
-    else:
-        inputs = pretrained_inputs.build(history, past, steps, patches)
+    inputs = form.build(history, past, steps, patches)
     target, weight = _targets(past, history, future, steps)
     apart = inputs.experts.std(axis=2) * (past.unit / past.seasonal_unit)[:, None]
     weight /= np.sqrt(1 + apart)  # wild series, known as such from the past, count less
