@@ -11,7 +11,7 @@ import torch
 from safetensors.numpy import load_file
 
 from ostinato.tasks.pretrained import network as pretrained_network
-from ostinato.tasks.pretrained.forms import DIRECT
+from ostinato.tasks.pretrained.forms import DIRECT, LONG
 
 SCRIPT = Path(__file__).parents[2] / "pretraining" / "train.py"
 
@@ -45,11 +45,12 @@ def test_a_run_goes_on_where_it_stopped(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_direct_network_learns_from_the_windows_it_is_given(tmp_path):
-    train(tmp_path, 0.0, "--form", "direct", "--windows", "3000")
+@pytest.mark.parametrize("form", [DIRECT, LONG])
+def test_a_network_without_classical_forecasts_learns_from_the_windows_it_is_given(tmp_path, form):
+    train(tmp_path, 0.0, "--form", form.name, "--windows", "3000")
     line = json.loads((tmp_path / "log.jsonl").read_text())
     assert line["windows"] == 4096  # whole groups
-    assert pretrained_network.read_member(tmp_path / "weights.safetensors").form is DIRECT
+    assert pretrained_network.read_member(tmp_path / "weights.safetensors").form is form
 
 
 @pytest.mark.slow

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ostinato.tasks.pretrained.forms import DIRECT
+from ostinato.tasks.pretrained.forms import DIRECT, LONG
 
 FOLDER = Path(__file__).parents[2] / "pretraining"
 
@@ -59,3 +59,21 @@ def test_series_of_a_device_are_like_those_of_numpy(windows):
         drawn = [windows.draw(kind.buckets[1], rng, 300, kind, device=device).target for _ in range(6)]
         spreads.append(np.quantile(np.abs(np.concatenate(drawn)), [0.25, 0.5, 0.75]))
     np.testing.assert_allclose(spreads[1], spreads[0], rtol=0.25)
+
+
+def test_long_networks_are_always_told_a_season_and_hours_of_weeks_the_week_as_well(windows):
+    rng = np.random.default_rng(0)
+    *_, shorter, longest = windows.Kind(LONG).buckets
+    told = {
+        bucket: {windows._seasons(bucket, rng, LONG) for _ in range(300)} for bucket in (shorter, longest)
+    }
+    assert all(season > 1 for seasons in told.values() for season, _ in seasons)
+    assert (24, 168) in told[longest]
+    assert not any(long for _, long in told[shorter])
+
+
+def test_long_networks_read_windows_of_their_form(windows):
+    kind = windows.Kind(LONG)
+    drawn = windows.draw(kind.buckets[-1], np.random.default_rng(0), 40, kind)
+    assert drawn.patches.shape[1:] == (32, LONG.sizes.patch)
+    assert drawn.steps.shape[2] == LONG.sizes.step
