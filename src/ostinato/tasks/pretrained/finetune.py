@@ -12,7 +12,6 @@ from ostinato.tasks.pretrained import forecaster as pretrained
 from ostinato.tasks.pretrained import inputs as pretrained_inputs
 from ostinato.tasks.pretrained import network as pretrained_network
 from ostinato.tasks.pretrained.forecaster import PretrainedForecaster
-from ostinato.tasks.pretrained.forms import MIXED
 from ostinato.tasks.pretrained.network import Member
 from ostinato.tasks.pretrained.windows import Windows, cut
 
@@ -128,7 +127,7 @@ def _cut_at(
         for row, end in origins:
             past = series[row][max(0, end - longest) : end]
             fits = above < end <= upto and np.isfinite(past).any()
-            if fits and (member.form is MIXED or (past != 0).all()):
+            if fits and member.form.suits(past):
                 chosen.append((past, series[row][end + steps - 1]))
         if chosen:
             width = max(len(past) for past, _ in chosen)
@@ -151,7 +150,7 @@ def _groups(member: Member) -> list[tuple[float, float, int]]:
         else (np.inf, member.form.read_for(pretrained_inputs.CONTEXT))
         for length in member.form.lengths
     ]
-    above = [0.0, *(upto for upto, _ in limits[:-1])]
+    above = [float(member.form.above), *(upto for upto, _ in limits[:-1])]
     return [(low, upto, read) for low, (upto, read) in zip(above, limits, strict=True)]
 
 

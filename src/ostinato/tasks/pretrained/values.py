@@ -20,7 +20,7 @@ from ostinato.tasks.pretrained.scaling import Array, Mask
 
 BLOCK = 512  # series run at once
 SHORT = 32  # steps up to which direct members count as much as the mixed ones
-LONG_SHARE = 1.0  # of a long member where a mixed one counts 1 and the history is long
+LONG_SHARE = 0.5  # of a long member where a mixed one counts 1, of histories as long as can be read
 LEAST_MOVEMENT = 1e-3  # of a series over its level
 LONGEST = 8192  # steps looked at, however long the season
 
@@ -162,15 +162,16 @@ def _shares(history: Array, members: tuple[Member, ...]) -> dict[Form, npt.NDArr
     """How much the members of each form count: (batch,) each.
 
     Direct ones learnt from short histories without zeros: they count as much as the mixed ones up to 32 steps and
-    nothing from 128 on, where long ones count instead. Where there are no mixed ones, all count alike.
+    nothing from 128 on. From there long ones count more and more, up to 512 steps. Where there are no mixed ones, all
+    count alike.
     """
     forms = {member.form: np.ones(len(history)) for member in members}
     if MIXED not in forms:
         return forms
     length = history.shape[1] - np.isfinite(history).argmax(axis=1)
     short = np.clip((pretrained_direct.LONGEST - length) / (pretrained_direct.LONGEST - SHORT), 0.0, 1.0)
-    whole = (history != 0).all(axis=1)
-    shares = {DIRECT: short * whole, LONG: LONG_SHARE * (1.0 - short) * whole}
+    far = np.clip((length - LONG.above) / (pretrained_inputs.CONTEXT - LONG.above), 0.0, 1.0)
+    shares = {DIRECT: short * DIRECT.suits(history), LONG: LONG_SHARE * far * LONG.suits(history)}
     unseasonal = any(member.unseasonal for member in members)
     return {form: shares.get(form, ones - unseasonal * shares[DIRECT]) for form, ones in forms.items()}
 
