@@ -114,7 +114,7 @@ def test_numpy_gives_what_torch_gives(member):
     np.testing.assert_allclose(pretrained_network.quantiles(member, inputs), expected, rtol=1e-3, atol=1e-2)
 
 
-@pytest.mark.parametrize(("length", "part"), [(20, 0), (128, 0), (320, 0.5), (512, 1), (700, 1)])
+@pytest.mark.parametrize(("length", "part"), [(20, 0), (192, 0), (352, 0.5), (512, 1), (700, 1)])
 def test_long_networks_count_more_the_longer_the_history(member, length, part):
     other = next(other for other in pretrained_network.load_members() if other.plain and other.form is MIXED)
     history = wandering(length)

@@ -61,8 +61,8 @@ LONG = Form(
     long.SIZES,
     lambda _, past, steps, patches: long.build(past, steps, patches),
     long.read_for,
-    (192, 0),
-    above=direct.LONGEST,
+    (0,),
+    above=192,
     zeros=0.1,
 )
 FORMS = {form.name: form for form in (MIXED, DIRECT, LONG)}

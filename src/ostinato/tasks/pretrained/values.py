@@ -162,7 +162,7 @@ def _shares(history: Array, members: tuple[Member, ...]) -> dict[Form, npt.NDArr
     """How much the members of each form count: (batch,) each.
 
     Direct ones learnt from short histories without zeros: they count as much as the mixed ones up to 32 steps and
-    nothing from 128 on. From there long ones count more and more, up to 512 steps. Where there are no mixed ones, all
+    nothing from 128 on. Long ones count from 192 steps on, more and more up to 512. Where there are no mixed ones, all
     count alike.
     """
     forms = {member.form: np.ones(len(history)) for member in members}
