@@ -1,3 +1,6 @@
+import copy
+import pickle
+
 import numpy as np
 import pytest
 import torch
@@ -9,7 +12,7 @@ from ostinato.tasks.pretrained import long as pretrained_long
 from ostinato.tasks.pretrained import network as pretrained_network
 from ostinato.tasks.pretrained import scaling as pretrained_scaling
 from ostinato.tasks.pretrained import values as pretrained_values
-from ostinato.tasks.pretrained.forms import MIXED
+from ostinato.tasks.pretrained.forms import LONG, MIXED
 from ostinato.tasks.pretrained.training import Network
 
 STEPS = np.arange(1, 31)
@@ -149,3 +152,9 @@ def test_a_form_that_is_not_known_is_named(tmp_path):
         ModelFileError, match=r"b\.safetensors holds a network of the form 'round'; use one of mixed"
     ):
         pretrained_network.read_member(tmp_path / "b.safetensors")
+
+
+def test_a_network_can_be_pickled_and_copied_and_keeps_its_form(member):
+    for again in (pickle.loads(pickle.dumps(member)), copy.deepcopy(member)):
+        assert again.form is LONG
+        np.testing.assert_array_equal(forecast((again,), wandering(300)), forecast((member,), wandering(300)))

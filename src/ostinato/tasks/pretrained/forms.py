@@ -40,6 +40,10 @@ class Form:
         seen = np.maximum(np.isfinite(history).sum(axis=-1), 1)
         return np.asarray((history == 0).sum(axis=-1) <= self.zeros * seen)
 
+    def __reduce__(self) -> tuple[Callable[[str], "Form"], tuple[str]]:
+        """Pickles the name: there is one object of each form."""
+        return _form, (self.name,)
+
 
 MIXED = Form(
     "mixed",
@@ -66,3 +70,8 @@ LONG = Form(
     zeros=0.1,
 )
 FORMS = {form.name: form for form in (MIXED, DIRECT, LONG)}
+
+
+def _form(name: str) -> Form:
+    """The form of a name."""
+    return FORMS[name]
