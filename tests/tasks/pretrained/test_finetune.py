@@ -3,6 +3,7 @@ import pandas as pd
 import pytest
 
 from ostinato.errors import ConfigError, DataError
+from ostinato.tasks.pretrained import finetune as finetuning
 from ostinato.tasks.pretrained import forecaster as pretrained
 from ostinato.tasks.pretrained import network as pretrained_network
 from ostinato.tasks.pretrained.finetune import finetune
@@ -81,3 +82,17 @@ def test_direct_networks_are_tuned_on_short_histories_alone(length, changed):
     same = [np.array_equal(one.lstm[0], before.lstm[0]) for one, before in direct]
     assert all(one.form is DIRECT and one.plain == before.plain for one, before in direct)
     assert all(same) if not changed else not all(same)
+
+
+@pytest.mark.slow
+def test_weights_end_half_way_to_where_training_led(monkeypatch):
+    frame = frame_of(*(tents(40, seed) for seed in range(8)))
+    half = tuned(frame, 1, updates=15, rate=5e-3).members
+    monkeypatch.setattr(finetuning, "PART", 1.0)
+    whole = tuned(frame, 1, updates=15, rate=5e-3).members
+    changed = 0
+    for before, middle, after in zip(pretrained_network.load_members(), half, whole, strict=True):
+        expected = (before.head["mix.weight"] + after.head["mix.weight"]) / 2
+        np.testing.assert_allclose(middle.head["mix.weight"], expected, rtol=1e-4, atol=1e-6)
+        changed += not np.array_equal(before.head["mix.weight"], after.head["mix.weight"])
+    assert changed

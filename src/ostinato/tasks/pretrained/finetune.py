@@ -20,6 +20,7 @@ BATCH = 256
 SCORED = 24  # steps of a longer horizon that are scored
 LEAST_HISTORY = 8
 LEAST_GAIN = 0.01  # of the loss on the steps kept apart
+PART = 0.5  # of the way from the weights before to those after, where that was gained
 
 
 def finetune(  # noqa: PLR0913 - what a training may need to be told
@@ -37,7 +38,8 @@ def finetune(  # noqa: PLR0913 - what a training may need to be told
     """Trains the pretrained networks further on past windows of the given series.
 
     The last h steps of every series are kept apart; a network whose loss there did not fall by a
-    hundredth stays as it was.
+    hundredth stays as it was. The others end half-way between the weights before and after, which keeps
+    most of the gain and forgets little of what they knew (Wortsman et al., 2022).
 
     Args:
         frame: `unique_id, ds, y` sorted by series and time on a regular grid, NaN where missing.
@@ -200,7 +202,10 @@ def _tune(
         update(done + 1)
     if score() >= (1 - LEAST_GAIN) * before:
         return was
-    tuned = {name: value.detach().numpy() for name, value in network.state_dict().items()}
+    with torch.no_grad():
+        tuned = {
+            name: torch.lerp(state[name], value, PART).numpy() for name, value in network.state_dict().items()
+        }
     return pretrained_network.to_member(
         tuned, "the fine-tuned network", form=was.form, plain=was.plain, unseasonal=was.unseasonal
     )
