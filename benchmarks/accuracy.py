@@ -38,7 +38,9 @@ from ostinato.evaluate import metrics
 
 RESULTS = Path(__file__).parent / "results" / "accuracy.json"
 PAGE = Path(__file__).parents[1] / "docs" / "accuracy.md"
-FILLED = {"carparts_filled": "carparts"}  # sets whose gaps are zeros, as in the archive of Godahewa et al. (2021)
+FILLED = {
+    "carparts_filled": "carparts"
+}  # sets whose gaps are zeros, as in the archive of Godahewa et al. (2021)
 SETS = WITH_GAPS | {name: WITH_GAPS[source] for name, source in FILLED.items()}
 RECIPES = ("pretrained", "combined", "finetuned", "streaming", "default")
 OTHERS = "neuralforecast"

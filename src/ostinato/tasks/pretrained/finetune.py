@@ -16,7 +16,7 @@ from ostinato.tasks.pretrained.network import Member
 from ostinato.tasks.pretrained.windows import Windows, cut
 
 POOL = 2048  # windows cut once, from which batches are drawn
-BATCH = 256
+BATCH = 256  # windows, or all of a smaller group
 SCORED = 24  # steps of a longer horizon that are scored
 LEAST_HISTORY = 8
 LEAST_GAIN = 0.01  # of the loss on the steps kept apart
@@ -193,7 +193,8 @@ def _tune(
     schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.02, updates)
     for done in range(updates):
         group = windows[int(rng.choice(len(windows), p=sizes / sizes.sum()))]
-        loss = loss_of(group.take(rng.integers(0, len(group.target), BATCH)))
+        rows = rng.integers(0, len(group.target), min(BATCH, len(group.target)))
+        loss = loss_of(group.take(rows))
         optimizer.zero_grad()
         torch.autograd.backward(loss)
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
